@@ -1,0 +1,1 @@
+"""Estimator, tiers, budgets, classifier, routing: pure, no clock, no disk, no environment."""

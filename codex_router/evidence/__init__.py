@@ -1,0 +1,1 @@
+"""Everything read becomes the same few records: tables, sessions, ledger, prices."""

@@ -1,0 +1,181 @@
+"""The nouns: frozen records with units in their names, shared by all rooms.
+
+An *arm* is a (model, effort). Published tables become `Aggregate` rows, local runs become `Attempt` rows; the
+estimator turns both into `Estimate` rows; tiers are picked from those and make up a `Plan`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra")
+"""Reasoning efforts in rising order, as Codex spells them."""
+
+Outcome = Literal["yes", "no", "unknown"]
+End = Literal["completed", "budget", "timeout", "abort", "error"]
+
+
+class Arm(NamedTuple):
+    """What can be chosen for a task: a model at a reasoning effort."""
+
+    model: str
+    """Canonical model name, as Codex and the API spell it."""
+    effort: str | None = None
+    """One of `EFFORTS`; None when a source does not tell, or for a model without efforts."""
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.effort}" if self.effort else self.model
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """One published row: how an arm did on a set of tasks, already in our units."""
+
+    source: str
+    """Name of the table it was read from."""
+    date: str
+    """ISO date of the figures."""
+    harness: str
+    """The agent program that ran the model (``codex``, ``kilo``, ``mini-swe-agent`` ...)."""
+    arm: Arm
+    category: str
+    """A task category, or ``mixed:<benchmark>`` when the benchmark covers several."""
+    n_tasks: int
+    """Different tasks behind the row."""
+    n_trials: int
+    """Attempts behind the row; ``n_trials / n_tasks`` attempts per task."""
+    successes: float
+    """Attempts that solved their task; a float because published rates are rounded."""
+    cost_usd: float | None
+    """Mean cost of one attempt in USD; None when unknown or when the price was a free promotion."""
+    turns_mean: float | None = None
+    """Mean number of model responses of one attempt."""
+    pass_at_k: float | None = None
+    """Share of tasks solved by at least one of `k` attempts."""
+    k: int | None = None
+    self_reported: bool = False
+    """Published by the model's own maker, harness unstated."""
+
+    @property
+    def pass_rate(self) -> float:
+        """Share of attempts that solved their task, 0 to 1."""
+        return self.successes / self.n_trials
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One local run of an arm on a task: a row of the user's own benchmark."""
+
+    attempt_id: str
+    task_id: str
+    """Groups attempts at the same task."""
+    category: str
+    arm: Arm
+    harness: str
+    outcome: Outcome
+    """Did it solve the task; ``unknown`` rows still inform cost and turns."""
+    cost_usd: float | None
+    """Cost of this attempt at list prices; None when the price is unknown (never 0)."""
+    turns: int | None
+    """Model responses."""
+    seconds: float | None
+    end: End
+    date: str
+    """ISO date or date-time of the start."""
+
+
+class Interval(NamedTuple):
+    """A mean with its 90 % credible interval, all in the unit of the field that holds it."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the estimator believes of an arm in a category."""
+
+    arm: Arm
+    category: str
+    harness: str
+    p_pass: Interval
+    """Probability that one attempt solves the task."""
+    cost_usd: Interval
+    """Mean cost of one attempt, USD."""
+    turns: Interval
+    """Mean model responses of one attempt."""
+    n_published: int
+    """Published attempts of this very arm in this category (any harness)."""
+    n_local: int
+    """The user's own attempts of this very arm in this category."""
+    n_effective: float
+    """How many own attempts the whole evidence is worth."""
+    guess: bool
+    """True when this arm was never measured in this category: the value is inferred from its relatives."""
+
+    @property
+    def cost_per_solved_usd(self) -> float:
+        """Cost divided by pass rate: a lower bound, since tasks that failed once fail again."""
+        return self.cost_usd.mean / self.p_pass.mean
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Runaway insurance of one attempt; None is no limit."""
+
+    max_turns: int | None = None
+    """Model responses."""
+    max_cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A named choice: the arm for tasks of about this value, with its budget."""
+
+    name: str
+    """``precision``, ``standard``, ``bulk``, or what the user calls them; the name of the Codex profile."""
+    task_value_usd: float
+    """What a solved task is taken to be worth; it decides how much may be spent."""
+    arm: Arm
+    budget: Budget
+    model_provider: str | None = None
+    """A ``[model_providers.X]`` of the user's Codex; None is Codex's own."""
+    estimate: Estimate | None = None
+    """What the choice rests on; None when read back from a file."""
+    rests_on: str = ""
+    """The same in one line for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What kind of task a prompt asks for."""
+
+    category: str
+    """The most probable category; ``none`` when the prompt holds no stand-alone task."""
+    probabilities: tuple[tuple[str, float], ...]
+    """(category, probability), most probable first; they sum to 1."""
+    because: tuple[str, ...]
+    """The words or rules that decided."""
+    abstained: bool
+    """True when the prompt tells too little; it then goes to the standard tier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What `init` proposes and ``codex-router.toml`` holds: the tiers, and which category goes to which."""
+
+    tiers: tuple[Tier, ...]
+    routes: tuple[tuple[str, str], ...]
+    """(category, tier name), in the order of the taxonomy."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know: categories without evidence, ties, guesses."""
+
+    def tier(self, name: str) -> Tier | None:
+        """Return the tier of that name, or None."""
+        return next((tier for tier in self.tiers if tier.name == name), None)
+
+    def tier_for(self, category: str) -> str | None:
+        """Return the name of the tier that a category is routed to, or None."""
+        return dict(self.routes).get(category)

@@ -1,0 +1,1 @@
+"""What people see: tables, diffs; the only place that knows colour and width."""

@@ -1,0 +1,46 @@
+"""The two streams: stdout for data, stderr for notices; colour is decided for each on its own.
+
+Rich honours ``NO_COLOR``, ``FORCE_COLOR``, ``TERM=dumb`` and streams that are no terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.theme import Theme
+
+THEME = Theme({"ok": "green", "bad": "red", "warn": "yellow", "hint": "cyan", "dim": "bright_black"})
+PIPE_WIDTH = 160
+"""Columns when nobody watches: wide enough that no cell is cut."""
+
+
+def console(stream: Any) -> Console:
+    """Return a console on `stream` that never interprets markup in what it is given."""
+    width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    return Console(
+        file=stream, theme=THEME, markup=False, highlight=False, emoji=False, width=width, no_color=_no_color()
+    )
+
+
+def _no_color() -> bool | None:
+    return True if os.environ.get("NO_COLOR") else None
+
+
+def out() -> Console:
+    """Return the console for data."""
+    return console(sys.stdout)
+
+
+def err() -> Console:
+    """Return the console for notices, prompts and progress."""
+    return console(sys.stderr)
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Print one JSON document with ``"schema": 1`` first; NaN and infinity are refused, they are not JSON."""
+    json.dump({"schema": 1, **document}, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write("\n")
