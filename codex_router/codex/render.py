@@ -1,0 +1,134 @@
+"""Turn a plan into text: ``codex-router.toml`` for people, profile files or tables for the installed Codex."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import tomlkit
+
+from codex_router.codex.versions import TABLE_KEYS, Reads
+from codex_router.errors import UsageError
+from codex_router.shipped import shipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from codex_router.records import Plan, Tier
+
+FORBIDDEN = re.compile(r"sandbox|approv|danger|trust|network_access")
+"""Keys that decide what a run may do; no tier ever sets one."""
+
+ROUTER_HEAD = """\
+codex-router.toml: which model and effort each kind of task gets.
+Review it, edit it, then run `codex-router apply`, which renders it for the installed Codex.
+max_turns (model responses) and max_cost_usd are runaway insurance, held by `codex-router exec`; 0 is no limit.
+task_value_usd is what a solved task was taken to be worth when the arm was chosen."""
+
+
+def router_text(plan: Plan) -> str:
+    """Return ``codex-router.toml`` for a plan; the same plan gives the same bytes."""
+    document = tomlkit.document()
+    _comment(document, ROUTER_HEAD)
+    document.add(tomlkit.nl())
+    document["schema"] = 1
+    profiles = tomlkit.table(is_super_table=True)
+    for tier in plan.tiers:
+        profiles[tier.name] = _router_table(tier)
+    document["profile"] = profiles
+    routes = tomlkit.table()
+    for note in plan.notes:
+        _comment(routes, note)
+    for category, name in plan.routes:
+        routes[category] = name
+    document["route"] = routes
+    return tomlkit.dumps(document)
+
+
+def _router_table(tier: Tier) -> Any:
+    table = tomlkit.table()
+    if tier.rests_on:
+        _comment(table, tier.rests_on)
+    table["model"] = tier.arm.model
+    if tier.model_provider:
+        table["model_provider"] = tier.model_provider
+    if tier.arm.effort:
+        table["reasoning_effort"] = tier.arm.effort
+    table["max_turns"] = tier.budget.max_turns or 0
+    table["max_cost_usd"] = tier.budget.max_cost_usd or 0
+    table["task_value_usd"] = tier.task_value_usd
+    return table
+
+
+def profile_text(tier: Tier, reads: Reads) -> str:
+    """Return ``<tier>.config.toml`` for a Codex that reads profile files."""
+    head = (
+        f"# Codex profile `{tier.name}`, written by codex-router: edit codex-router.toml and run `codex-router apply`.\n"
+        f"# Budget held by `codex-router exec`: {_budget_words(tier)}.\n"
+    )
+    return head + "".join(f"{line}\n" for line in _assignments(tier)) + "\n" + _levers(tier, reads)
+
+
+def tables_text(tiers: Iterable[Tier], reads: Reads) -> str:
+    """Return the ``[profiles.<tier>]`` tables for a Codex before 0.134."""
+    blocks = []
+    for tier in tiers:
+        head = (
+            f"[profiles.{tier.name}]\n"
+            "# written by codex-router: edit codex-router.toml and run `codex-router apply`\n"
+            f"# budget held by `codex-router exec`: {_budget_words(tier)}\n"
+        )
+        blocks.append(head + "".join(f"{line}\n" for line in _assignments(tier)) + _levers(tier, reads).replace("\n\n", "\n"))
+    return "\n".join(blocks)
+
+
+def _assignments(tier: Tier) -> list[str]:
+    values = {
+        "model": tier.arm.model,
+        "model_provider": tier.model_provider,
+        "model_reasoning_effort": tier.arm.effort,
+    }
+    return [f"{key} = {tomlkit.item(value).as_string()}" for key, value in values.items() if value]
+
+
+def _budget_words(tier: Tier) -> str:
+    turns, cost = tier.budget.max_turns, tier.budget.max_cost_usd
+    words = [f"{turns} turns" if turns else "", f"${cost:,.2f}" if cost else ""]
+    return " and ".join(word for word in words if word) or "none"
+
+
+def _levers(tier: Tier, reads: Reads) -> str:
+    """Return the template's paragraphs that this Codex accepts."""
+    paragraphs = template(tier.name)
+    if not reads.profile_files:
+        paragraphs = [(key, text) for key, text in paragraphs if key in TABLE_KEYS]
+    return "\n".join(text for _, text in paragraphs)
+
+
+def template(tier_name: str) -> list[tuple[str, str]]:
+    """Return (key, paragraph) of each lever of a tier's template; tiers of other names get the standard one.
+
+    Raises:
+        UsageError: a paragraph is not comments and one assignment, or names a sandbox or approval setting.
+    """
+    where = shipped("profiles") / f"{tier_name.rsplit('-', 1)[-1]}.toml"
+    if not where.is_file():
+        where = shipped("profiles") / "standard.toml"
+    paragraphs = []
+    for text in where.read_text(encoding="utf-8").split("\n\n"):
+        values = tomllib.loads(text)
+        if len(values) > 1:
+            raise UsageError("a paragraph holds more than one key", where=where, hint="see profiles/README.md")
+        for key in values:
+            if FORBIDDEN.search(key):
+                raise UsageError(f"a tier must not set `{key}`", where=where, hint="it decides what a run may do")
+            paragraphs.append((key, text.strip("\n") + "\n"))
+    return paragraphs
+
+
+def _comment(container: Any, text: str) -> None:
+    for line in text.splitlines():
+        container.add(tomlkit.comment(line))
+
+
