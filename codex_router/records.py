@@ -114,6 +114,8 @@ class Estimate:
     """How many own attempts the whole evidence is worth."""
     guess: bool
     """True when this arm was never measured in this category: the value is inferred from its relatives."""
+    n_model: int = 0
+    """Attempts of this model at any effort in any category; 0 means that the value is the prior only."""
 
     @property
     def cost_per_solved_usd(self) -> float:
