@@ -148,6 +148,8 @@ class Tier:
     """What the choice rests on; None when read back from a file."""
     rests_on: str = ""
     """The same in one line for people."""
+    template: str | None = None
+    """The template under ``profiles/`` with its levers; None is the one of the tier's own name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,8 @@ def restricted(catalogue: Catalogue, wanted: Iterable[str]) -> list[Arm]:
             raise RouterError(f"model {name!r} is not on offer ({catalogue.source})", hint=f"choose from: {names}")
         if effort and effort not in model.efforts:
             raise RouterError(
-                f"model {name} has no effort {effort!r}", hint=f"choose from: {', '.join(model.efforts) or 'none at all'}"
+                f"model {name} has no effort {effort!r}",
+                hint=f"choose from: {', '.join(model.efforts) or 'none at all'}",
             )
         arms += [Arm(name, level) for level in ((effort,) if effort else model.efforts or (None,))]
     return arms

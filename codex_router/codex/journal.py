@@ -1,7 +1,7 @@
 """The write protocol: lock, compare, journal, write, prove; and undo.
 
-Every change set is one numbered folder under ``$CODEX_ROUTER_HOME/journal``: the bytes from before, and ``entry.json``
-with what was written. An entry is `STARTED` before the first file is touched and `DONE` after the proof, so a kill at
+Every change set is one numbered folder under ``$CODEX_ROUTER_HOME/journal``: the bytes from before and after, and
+``entry.json``, which says of what. An entry is `STARTED` before the first file is touched and `DONE` after the proof, so a kill at
 any point leaves a trace that `doctor` reads and `undo` takes back.
 """
 
@@ -60,6 +60,10 @@ class Entry:
         """Return what file `index` held before."""
         return None if self.files[index].before is None else (self.folder / f"{index}.before").read_bytes()
 
+    def new_bytes(self, index: int) -> bytes | None:
+        """Return what was written to file `index`."""
+        return None if self.files[index].after is None else (self.folder / f"{index}.after").read_bytes()
+
 
 class Journal:
     """The journal in codex-router's own folder.
@@ -83,14 +87,14 @@ class Journal:
             return []
         return [_load(folder) for folder in sorted(self._folder.iterdir()) if folder.name.isdigit()]
 
-    def last_written(self, path: Path) -> str | None:
-        """Return the SHA-256 of what we last wrote to the file behind `path`, None when it was never ours."""
+    def last_written(self, path: Path) -> bytes | None:
+        """Return what we last wrote to the file behind `path`; None when we never wrote it, or removed it."""
         real = _real(path)
         for entry in reversed(self.entries()):
             if entry.state in {STARTED, DONE}:
-                for file in entry.files:
+                for index, file in enumerate(entry.files):
                     if file.path == real:
-                        return file.after
+                        return entry.new_bytes(index)
         return None
 
     def interrupted(self) -> Entry | None:
@@ -182,8 +186,9 @@ class Journal:
             for change in needed
         )
         for index, change in enumerate(needed):
-            if change.before is not None:
-                put(self.disk, draft / f"{index}.before", change.before, 0o600)
+            for name, data in (("before", change.before), ("after", change.after)):
+                if data is not None:
+                    put(self.disk, draft / f"{index}.{name}", data, 0o600)
         entry = Entry(number, STARTED, time.strftime("%Y-%m-%dT%H:%M:%S%z"), verb, files, draft)
         self._save(entry)
         self.disk.rename(draft, folder)
@@ -271,11 +276,7 @@ def _clear(draft: Path) -> None:
 
 def leftovers(paths: list[Path]) -> list[Path]:
     """Return temporary files that a kill left beside `paths`; the next write of the same file removes them."""
-    return [
-        scratch
-        for path in paths
-        if (scratch := _real(path).with_name(f".{_real(path).name}{TEMPORARY}")).exists()
-    ]
+    return [scratch for path in paths if (scratch := _real(path).with_name(f".{_real(path).name}{TEMPORARY}")).exists()]
 
 
 def _load(folder: Path) -> Entry:
@@ -285,7 +286,9 @@ def _load(folder: Path) -> Entry:
         files = tuple(
             Written(Path(file["path"]), file["before"], file["after"], file["mode"]) for file in document["files"]
         )
-        return Entry(int(folder.name.split(".")[0]), document["state"], document["when"], document["verb"], files, folder)
+        return Entry(
+            int(folder.name.split(".")[0]), document["state"], document["when"], document["verb"], files, folder
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RouterError(
             f"this journal entry cannot be read ({error})",

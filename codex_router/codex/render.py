@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from codex_router.records import Plan, Tier
 
+MARK = "written by codex-router"
+"""Stands in a comment of everything we render, for people and for telling our tables in our own bytes."""
 FORBIDDEN = re.compile(r"sandbox|approv|danger|trust|network_access")
 """Keys that decide what a run may do; no tier ever sets one."""
 
@@ -58,13 +60,15 @@ def _router_table(tier: Tier) -> Any:
     table["max_turns"] = tier.budget.max_turns or 0
     table["max_cost_usd"] = tier.budget.max_cost_usd or 0
     table["task_value_usd"] = tier.task_value_usd
+    if tier.template and tier.template != tier.name:
+        table["template"] = tier.template
     return table
 
 
 def profile_text(tier: Tier, reads: Reads) -> str:
     """Return ``<tier>.config.toml`` for a Codex that reads profile files."""
     head = (
-        f"# Codex profile `{tier.name}`, written by codex-router: edit codex-router.toml and run `codex-router apply`.\n"
+        f"# Codex profile `{tier.name}`, {MARK}: edit codex-router.toml and run `codex-router apply`.\n"
         f"# Budget held by `codex-router exec`: {_budget_words(tier)}.\n"
     )
     return head + "".join(f"{line}\n" for line in _assignments(tier)) + "\n" + _levers(tier, reads)
@@ -76,10 +80,12 @@ def tables_text(tiers: Iterable[Tier], reads: Reads) -> str:
     for tier in tiers:
         head = (
             f"[profiles.{tier.name}]\n"
-            "# written by codex-router: edit codex-router.toml and run `codex-router apply`\n"
+            f"# {MARK}: edit codex-router.toml and run `codex-router apply`\n"
             f"# budget held by `codex-router exec`: {_budget_words(tier)}\n"
         )
-        blocks.append(head + "".join(f"{line}\n" for line in _assignments(tier)) + _levers(tier, reads).replace("\n\n", "\n"))
+        blocks.append(
+            head + "".join(f"{line}\n" for line in _assignments(tier)) + _levers(tier, reads).replace("\n\n", "\n")
+        )
     return "\n".join(blocks)
 
 
@@ -100,19 +106,19 @@ def _budget_words(tier: Tier) -> str:
 
 def _levers(tier: Tier, reads: Reads) -> str:
     """Return the template's paragraphs that this Codex accepts."""
-    paragraphs = template(tier.name)
+    paragraphs = template(tier.template or tier.name)
     if not reads.profile_files:
         paragraphs = [(key, text) for key, text in paragraphs if key in TABLE_KEYS]
     return "\n".join(text for _, text in paragraphs)
 
 
-def template(tier_name: str) -> list[tuple[str, str]]:
-    """Return (key, paragraph) of each lever of a tier's template; tiers of other names get the standard one.
+def template(name: str) -> list[tuple[str, str]]:
+    """Return (key, paragraph) of each lever of a template; a name without one gets the standard tier's.
 
     Raises:
         UsageError: a paragraph is not comments and one assignment, or names a sandbox or approval setting.
     """
-    where = shipped("profiles") / f"{tier_name.rsplit('-', 1)[-1]}.toml"
+    where = shipped("profiles") / f"{name}.toml"
     if not where.is_file():
         where = shipped("profiles") / "standard.toml"
     paragraphs = []
@@ -130,5 +136,3 @@ def template(tier_name: str) -> list[tuple[str, str]]:
 def _comment(container: Any, text: str) -> None:
     for line in text.splitlines():
         container.add(tomlkit.comment(line))
-
-

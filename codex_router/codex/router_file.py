@@ -1,26 +1,29 @@
-"""``codex-router.toml``: the reviewable heart, read before every run and therefore with nothing but the standard library.
+"""``codex-router.toml``: the reviewable heart; read before every run, so with the standard library alone.
 
-    [profile.bulk]                    # one table per tier
-    model = "gpt-6-luna"              # required
-    reasoning_effort = "high"         # required for models that have efforts
-    model_provider = "..."            # only for a provider of your own
-    max_turns = 90                    # model responses; 0 or absent: no limit
-    max_cost_usd = 1.1                # USD; 0 or absent: no limit
-    task_value_usd = 1.0              # what a solved task is worth
+[profile.bulk]                    # one table per tier
+model = "gpt-6-luna"              # required
+reasoning_effort = "high"         # required for models that have efforts
+model_provider = "..."            # only for a provider of your own
+max_turns = 90                    # model responses; 0 or absent: no limit
+max_cost_usd = 1.1                # USD; 0 or absent: no limit
+task_value_usd = 1.0              # what a solved task is worth
+template = "bulk"                 # profiles/bulk.toml; only when the tier has another name
 
-    [route]                           # category = tier
-    docs = "bulk"
+[route]                           # category = tier
+docs = "bulk"
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codex_router.errors import UsageError
 from codex_router.records import EFFORTS, Arm, Budget, Plan, Tier
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NAME = "codex-router.toml"
 TIER_NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -54,7 +57,9 @@ def read_plan(home: Path) -> Plan:
     except FileNotFoundError:
         raise UsageError("not there yet", where=path, hint="run `codex-router init` first") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot be read: {error}", where=path, hint="check the file's permissions and encoding") from None
+        raise UsageError(
+            f"cannot be read: {error}", where=path, hint="check the file's permissions and encoding"
+        ) from None
     return plan_from(text, path)
 
 
@@ -121,20 +126,23 @@ def _tier(name: str, table: dict[str, Any], path: object) -> Tier:
     effort = table.get("reasoning_effort")
     if effort is not None and effort not in EFFORTS:
         raise UsageError(f"reasoning_effort = {effort!r}", where=place, hint=f"use one of {', '.join(EFFORTS)}")
-    provider = table.get("model_provider")
+    provider, template = table.get("model_provider"), table.get("template")
     return Tier(
         name,
         _number(table, "task_value_usd", place) or 0.0,
         Arm(check_model_name(table.get("model"), place), effort),
         Budget(_turns(table, place), _number(table, "max_cost_usd", place) or None),
         None if provider is None else check_model_name(provider, place),
+        template=None if template is None else check_tier_name(str(template), place),
     )
 
 
 def _turns(table: dict[str, Any], place: str) -> int | None:
     turns = table.get("max_turns", 0)
     if not isinstance(turns, int) or isinstance(turns, bool) or turns < 0:
-        raise UsageError(f"max_turns = {turns!r}", where=place, hint="a whole number of model responses, 0 for no limit")
+        raise UsageError(
+            f"max_turns = {turns!r}", where=place, hint="a whole number of model responses, 0 for no limit"
+        )
     return turns or None
 
 

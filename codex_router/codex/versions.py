@@ -16,7 +16,7 @@ NEWEST_KNOWN: Version = (0, 169, 0)
 """The newest version whose behaviour was measured; newer ones are taken to behave like it."""
 
 PROFILE_FILES: Version = (0, 134, 0)
-"""From here ``--profile NAME`` layers ``$CODEX_HOME/NAME.config.toml``; before, ``[profiles.NAME]`` in ``config.toml``."""
+"""From here ``--profile NAME`` layers ``$CODEX_HOME/NAME.config.toml``; before, ``[profiles.NAME]``."""
 DEBUG_MODELS: Version = (0, 122, 0)
 """From here ``codex debug models`` prints the models on offer."""
 STRICT_CONFIG: Version = (0, 131, 0)
