@@ -86,7 +86,7 @@ def _our_tables(journal: Journal, config: Path) -> set[str]:
 
 
 def _check_tables(document: dict[str, Any], names: list[str], ours: set[str], config: Path) -> None:
-    """Refuse a tier name that the user already has as a table; Codex 0.134 and later would refuse to start with both."""
+    """Refuse a tier name that the user already has as a table; from 0.134 Codex does not start with both."""
     tables = document.get("profiles")
     taken = [name for name in names if isinstance(tables, dict) and name in tables and name not in ours]
     if taken:

@@ -1,8 +1,8 @@
 """The write protocol: lock, compare, journal, write, prove; and undo.
 
 Every change set is one numbered folder under ``$CODEX_ROUTER_HOME/journal``: the bytes from before and after, and
-``entry.json``, which says of what. An entry is `STARTED` before the first file is touched and `DONE` after the proof, so a kill at
-any point leaves a trace that `doctor` reads and `undo` takes back.
+``entry.json``, which says of what. An entry is `STARTED` before the first file is touched and `DONE` after the proof,
+so a kill at any point leaves a trace that `doctor` reads and `undo` takes back.
 """
 
 from __future__ import annotations

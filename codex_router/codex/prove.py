@@ -1,7 +1,8 @@
 """Ask the installed Codex itself whether it accepts a profile.
 
-``codex exec --strict-config --skip-git-repo-check -p NAME -`` with an empty stdin loads the whole configuration and then
-stops for want of a prompt: exit 1 with `MISSED_PROMPT`. It needs no network and 0.05 s (native binary), and writes no session.
+``codex exec --strict-config --skip-git-repo-check -p NAME -`` with an empty stdin loads the whole configuration and
+then stops for want of a prompt: exit 1 with `MISSED_PROMPT`. It needs no network and 0.05 s (native binary), and
+writes no session.
 """
 
 from __future__ import annotations

@@ -94,11 +94,11 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Log nothing: `ScriptedServer.requests` is the log."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the base class's name
+    def do_GET(self) -> None:
         """Answer the model list with an empty one."""
         self._json(200, {"object": "list", "data": [], "models": []})
 
-    def do_POST(self) -> None:  # noqa: N802 - the base class's name
+    def do_POST(self) -> None:
         """Play the next step of the thread that asks."""
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
         if not self.path.split("?")[0].rstrip("/").endswith("/responses"):
@@ -136,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
         for index, item in enumerate(_items(step, _tool_names(body))):
             self._event("response.output_item.added", output_index=index, item={**item, "content": []})
             self._event("response.output_item.done", output_index=index, item=item)
-        response = {"id": identity, "status": "completed", "model": body.get("model"), "output": []}
+        response: dict[str, Any] = {"id": identity, "status": "completed", "model": body.get("model"), "output": []}
         self._event("response.completed", response={**response, "usage": _usage(step, done)})
 
     def _event(self, kind: str, **fields: Any) -> None:
@@ -175,7 +175,9 @@ def _items(step: Step, tools: dict[str, tuple[str, str | None]]) -> list[dict[st
     text = step.get("final") or step.get("say")
     if text:
         content = [{"type": "output_text", "text": text, "annotations": []}]
-        items.append({"type": "message", "id": _id("msg"), "role": "assistant", "status": "completed", "content": content})
+        items.append(
+            {"type": "message", "id": _id("msg"), "role": "assistant", "status": "completed", "content": content}
+        )
     commands = step.get("cmds") or ([step["cmd"]] if "cmd" in step else [])
     return items + [_shell_call(command, tools) for command in commands]
 
