@@ -48,7 +48,7 @@ SUBCOMMANDS = frozenset({"resume", "fork", "review", "help"})
 """First words that make it another command; they pass through untouched."""
 STOPS = frozenset({"-h", "--help", "-V", "--version"})
 
-OWN_VALUE_OPTIONS = ("--tier", "--category", "--max-turns")
+OWN_VALUE_OPTIONS = ("--tier", "--category", "--max-turns", "--max-cost")
 OWN_FLAGS = ("--explain", "--quiet", "--no-record")
 
 
@@ -59,6 +59,8 @@ class Own(NamedTuple):
     category: str | None = None
     max_turns: int | None = None
     """Model responses; 0 is no limit; None is the tier's own."""
+    max_cost_usd: float | None = None
+    """USD; 0 is no limit; None is the tier's own."""
     explain: bool = False
     quiet: bool = False
     no_record: bool = False
@@ -109,14 +111,14 @@ def parse_exec(argv: list[str]) -> ExecLine:
 
 
 def _read(own: Own, words: list[str], positional: list[str], options: list[tuple[str, str]]) -> ExecLine:
-    first = positional[0] if positional else None
+    first = positional[0] if positional else "-"
     subcommand = first if first in SUBCOMMANDS else None
-    prompt = None if first in {None, "-"} or subcommand else str(first).removeprefix("\0")
+    prompt = first.removeprefix("\0")
     names = {name for name, _ in options}
     return ExecLine(
         own=own,
         words=words,
-        prompt=prompt,
+        prompt=None if prompt == "-" or subcommand else prompt,
         subcommand=subcommand,
         chosen=any(_chooses(name, value) for name, value in options),
         folder=next((value for name, value in reversed(options) if name in {"-C", "--cd"}), None),
@@ -184,6 +186,7 @@ def _own(found: dict[str, str]) -> Own:
         tier=found.get("--tier"),
         category=found.get("--category"),
         max_turns=_count(found.get("--max-turns")),
+        max_cost_usd=_amount(found.get("--max-cost")),
         explain="--explain" in found,
         quiet="--quiet" in found,
         no_record="--no-record" in found,
@@ -198,14 +201,13 @@ def _count(text: str | None) -> int | None:
     return int(text)
 
 
-def codex_argv(codex: str, before: list[str], line: ExecLine, choice: list[str]) -> list[str]:
-    """Return the command line for Codex: our choice right behind ``exec``, the user's words as they were.
-
-    Args:
-        codex: the executable.
-        before: the user's options before ``exec``.
-        line: what stands behind it.
-        choice: ours, as ``--profile T -m M -c model_reasoning_effort=E``; accepted there by every version and with
-            every subcommand.
-    """
-    return [codex, *before, "exec", *choice, *line.words]
+def _amount(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        amount = float(text.removeprefix("$"))
+    except ValueError:
+        amount = -1.0
+    if not 0 <= amount < float("inf"):
+        raise UsageError(f"--max-cost {text!r}", hint="an amount in USD, 0 for no limit")
+    return amount

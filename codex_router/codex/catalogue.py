@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -110,6 +111,8 @@ def restricted(catalogue: Catalogue, wanted: Iterable[str]) -> list[Arm]:
 def _ask(codex: Codex, home: Path, flags: list[str]) -> tuple[Model, ...]:
     argv = [codex.path, "debug", "models", *flags]
     environment = {**os.environ, "CODEX_HOME": str(home)}
+    if not home.is_dir():  # Codex refuses a $CODEX_HOME that is not there; by default it makes its own
+        environment["CODEX_HOME"] = tempfile.gettempdir()
     try:
         done = subprocess.run(
             argv, capture_output=True, stdin=subprocess.DEVNULL, env=environment, timeout=TIMEOUT_S, check=False

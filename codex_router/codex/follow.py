@@ -7,7 +7,7 @@ import os
 import time
 from typing import NamedTuple
 
-from codex_router.codex.session import SessionFile
+from codex_router.codex.session import Price, SessionFile
 from codex_router.records import Usage
 
 PROC = "/proc/self/fd"
@@ -21,6 +21,8 @@ class Progress(NamedTuple):
     responses: int
     """Model responses; those of sub-agents included."""
     usage: Usage
+    cost_usd: float | None
+    """At the given prices; None when the price of a model is unknown."""
     awaits_more: bool
     """The newest response called a tool, so that Codex is about to ask the model again."""
 
@@ -37,13 +39,15 @@ class Follower:
         home: the Codex home.
         folder: the working folder of the run.
         started: when it was started, seconds since the epoch.
+        price: see `SessionFile`.
     """
 
-    def __init__(self, pid: int, home: str, folder: str, started: float) -> None:
+    def __init__(self, pid: int, home: str, folder: str, started: float, price: Price) -> None:
         self.pid = pid
         self.home = home
         self.folder = os.path.realpath(folder)
         self.started = started
+        self.price = price
         self.since = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(started)) + f".{int(started * 1000) % 1000:03d}Z"
         self.files: dict[str, SessionFile] = {}
 
@@ -51,7 +55,7 @@ class Follower:
         """Look for session files that were opened since the last call."""
         for path in self._candidates():
             if path not in self.files:
-                self.files[path] = SessionFile(path, self.since)
+                self.files[path] = SessionFile(path, self.since, self.price)
 
     def _candidates(self) -> list[str]:
         if os.path.isdir(PROC):
@@ -68,8 +72,13 @@ class Follower:
     def progress(self) -> Progress:
         """Return the sums over all files."""
         files = self.files.values()
-        usage = sum((file.usage for file in files), Usage())
-        return Progress(sum(file.responses for file in files), usage, any(file.awaits_more for file in files))
+        costs = [file.cost_usd for file in files]
+        return Progress(
+            responses=sum(file.responses for file in files),
+            usage=sum((file.usage for file in files), Usage()),
+            cost_usd=None if None in costs or not files else sum(cost for cost in costs if cost is not None),
+            awaits_more=any(file.awaits_more for file in files),
+        )
 
     @property
     def main(self) -> SessionFile | None:

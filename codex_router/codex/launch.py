@@ -18,7 +18,8 @@ from codex_router.errors import ExitCode, LaunchError
 if TYPE_CHECKING:
     from types import FrameType
 
-    from codex_router.records import End
+    from codex_router.codex.session import Price
+    from codex_router.records import Budget, End
 
 POLL_S = 0.003
 """Codex asks the model again 30 ms after a response's tools have ended, at the earliest."""
@@ -67,15 +68,16 @@ class _Signals:
             _send(self.pid, number)
 
 
-def run(argv: list[str], home: str, folder: str, stdin: int | None = None, max_turns: int | None = None) -> Ran:
+def run(argv: list[str], home: str, folder: str, price: Price, budget: Budget, stdin: int | None = None) -> Ran:
     """Run Codex and return what became of it.
 
     Args:
         argv: the command line; ``argv[0]`` is the executable.
         home: the Codex home.
         folder: the folder that Codex will work in.
+        price: returns the cost in USD of one response of a model, None when its price is unknown.
+        budget: stop it when this is used up and it is about to ask the model again.
         stdin: a descriptor to give it as standard input; None is our own.
-        max_turns: stop it when it has got so many model responses and is about to ask for another; None is no limit.
 
     Raises:
         LaunchError: it cannot be started (126, 127).
@@ -84,9 +86,9 @@ def run(argv: list[str], home: str, folder: str, stdin: int | None = None, max_t
     with _Signals() as signals:
         pid = _spawn(argv, stdin)
         signals.pid = pid
-        follower = Follower(pid, home, folder, started)
+        follower = Follower(pid, home, folder, started, price)
         try:
-            status, stopped = _wait(pid, follower, max_turns)
+            status, stopped = _wait(pid, follower, budget)
             follower.read()
         finally:
             follower.close()
@@ -117,7 +119,7 @@ def _spawn(argv: list[str], stdin: int | None) -> int:
         ) from None
 
 
-def _wait(pid: int, follower: Follower, max_turns: int | None) -> tuple[int, bool]:
+def _wait(pid: int, follower: Follower, budget: Budget) -> tuple[int, bool]:
     """Follow the run to its end; return (exit status, stopped at the budget)."""
     look_again = 0.0
     while True:
@@ -128,15 +130,17 @@ def _wait(pid: int, follower: Follower, max_turns: int | None) -> tuple[int, boo
         if now >= look_again:
             follower.discover()
             look_again = now + DISCOVER_S
-        if follower.read() and _used_up(follower.progress, max_turns):
+        if follower.read() and _used_up(follower.progress, budget):
             return _stop(pid), True
         time.sleep(POLL_S)
 
 
-def _used_up(progress: Progress, max_turns: int | None) -> bool:
-    if max_turns is None:
-        return False
-    return progress.responses > max_turns or (progress.responses == max_turns and progress.awaits_more)
+def _used_up(progress: Progress, budget: Budget) -> bool:
+    turns, cost = budget.max_turns, budget.max_cost_usd
+    if turns is not None and progress.responses > turns:
+        return True
+    spent = cost is not None and progress.cost_usd is not None and progress.cost_usd >= cost
+    return progress.awaits_more and (spent or (turns is not None and progress.responses == turns))
 
 
 def _stop(pid: int) -> int:

@@ -56,7 +56,7 @@ def prove(codex: Codex, home: Path, tier: str, ours: frozenset[str] = frozenset(
 
 def starts(codex: Codex, home: Path) -> str | None:
     """Return None when Codex loads the configuration without a profile, else its own words."""
-    if not codex.reads.proof_without_prompt:
+    if not codex.reads.proof_without_prompt or not home.is_dir():
         return None
     said = _ask(codex, home, None, [])
     return None if MISSED_PROMPT in said else said.strip()

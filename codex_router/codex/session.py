@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 
 from codex_router.records import Usage
@@ -29,20 +30,26 @@ CALLS = frozenset({"function_call", "custom_tool_call", "local_shell_call", "too
 """Response items after which Codex runs something and asks the model again."""
 
 
+Price = Callable[[str, Usage], float | None]
+
+
 class SessionFile:
     """One session file, read as it grows.
 
     Args:
         path: the ``rollout-*.jsonl``.
+        price: returns the cost in USD of one response of a model, None when its price is unknown.
         since: UTC time, as Codex writes it (``2026-11-23T05:07:50.405Z``); older lines belong to earlier runs of a
             resumed thread and only give the totals to start from.
     """
 
-    def __init__(self, path: str, since: str) -> None:
+    def __init__(self, path: str, since: str, price: Price) -> None:
         self.path = path
         self.since = since
+        self.price = price
         self.responses = 0
         self.usage = Usage()
+        self.cost_usd: float | None = 0.0
         self.thread_id: str | None = None
         self.model: str | None = None
         self.effort: str | None = None
@@ -122,6 +129,8 @@ class SessionFile:
             return
         self.responses += 1
         self.usage += usage
+        cost = self.price(self.model or "", usage)
+        self.cost_usd = None if cost is None or self.cost_usd is None else self.cost_usd + cost
         self.awaits_more = self._called
         self._called = False
 

@@ -10,6 +10,8 @@ import click
 from codex_router.codex.install import config_file, profile_file
 from codex_router.codex.prove import Proof, prove
 from codex_router.errors import UsageError
+from codex_router.evidence.prices import FILE, save_snapshot
+from codex_router.home import make_router_home
 from codex_router.show.console import err, out
 from codex_router.show.diff import coloured
 
@@ -58,6 +60,7 @@ def write_and_prove(changes: ChangeSet, journal: Journal, codex: Codex | None, p
 
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     journal.write(changes, objection)
+    save_snapshot({tier.arm.model for tier in plan.tiers}, make_router_home() / FILE)
     return proofs
 
 
