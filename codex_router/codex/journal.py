@@ -102,6 +102,11 @@ class Journal:
         entries = self.entries()
         return entries[-1] if entries and entries[-1].state == STARTED else None
 
+    def state_of(self, file: Written) -> str:
+        """Return ``old``, ``new`` or ``changed by somebody else``."""
+        now = digest(read_bytes(file.path))
+        return {file.after: "new", file.before: "old"}.get(now, "changed by somebody else")
+
     def write(self, changes: ChangeSet, prove: Callable[[], str | None] | None = None) -> Entry | None:
         """Write a change set, or leave everything as it was.
 
