@@ -22,6 +22,7 @@ VERBS = {
     "apply": "render codex-router.toml for the installed Codex",
     "undo": "restore the bytes from before the last change",
     "doctor": "check Codex, the profiles, the configuration and the ledger",
+    "migrate": "move old and article-style profile tables to profile files",
     "ingest": "read published cost-per-task tables and other tools' results",
     "route": "say which profile a prompt gets, and why; runs nothing",
     "exec": "run `codex exec` with the right profile and budget",

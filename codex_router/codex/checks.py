@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from codex_router.codex.changes import read_text
 from codex_router.codex.install import config_file, profile_file
+from codex_router.codex.migrate import PARENTS
 from codex_router.codex.prove import prove, starts
-from codex_router.codex.toml_text import parse
+from codex_router.codex.toml_text import parse, sections
 from codex_router.codex.versions import NEWEST_KNOWN, version_text
 from codex_router.errors import RouterError
 
@@ -47,24 +48,33 @@ def check_codex(codex: Codex) -> Iterator[Row]:
         yield Row("info", "codex", f"newer than {newest}, the newest version that was measured; taken to be like it")
 
 
-def check_config(codex: Codex | None, home: Path) -> Iterator[Row]:
-    """Check that the configuration parses and that Codex starts with it."""
+def check_config(codex: Codex | None, home: Path, ours: frozenset[str]) -> Iterator[Row]:
+    """Check that the configuration parses and that Codex starts with it.
+
+    Args:
+        codex: the installed Codex; None when there is none.
+        home: the Codex home.
+        ours: the profile tables that codex-router wrote, for an older Codex.
+    """
     path = config_file(home)
     try:
-        document = parse(read_text(path), path)
+        text = read_text(path)
+        document = parse(text, path)
     except RouterError as error:
         yield Row("error", "config", f"{error.where}: {error.what}", error.hint or "mend that line")
+        if error.where != str(path) and any(section.key[0] in PARENTS for section in sections(read_text(path))):
+            yield Row("error", "legacy", f"profile tables in `{path}`, which no longer parses", MIGRATE)
         return
-    yield from _legacy(document, codex, path)
+    yield from _legacy(document, codex, path, ours)
     said = starts(codex, home) if codex else None
     if said is None:
         yield Row("ok", "config", f"Codex starts with `{path}`" if codex else f"`{path}` parses")
     else:
         hint = MIGRATE if "profile" in document else f"mend `{path}`; the words are Codex's own"
-        yield Row("error", "config", f"Codex does not start: {_last_line(said)}", hint)
+        yield Row("error", "config", f"Codex does not start: {gist(said)}", hint)
 
 
-def _legacy(document: dict[str, Any], codex: Codex | None, path: Path) -> Iterator[Row]:
+def _legacy(document: dict[str, Any], codex: Codex | None, path: Path, ours: frozenset[str]) -> Iterator[Row]:
     """Find what Codex 0.134 and later no longer reads, or never did."""
     if isinstance(document.get("profile"), dict):
         yield Row("error", "legacy", f"[profile.*] tables in `{path}`: no Codex starts with them", MIGRATE)
@@ -75,9 +85,11 @@ def _legacy(document: dict[str, Any], codex: Codex | None, path: Path) -> Iterat
             "error", "legacy", f"`profile = ...` in `{path}`: Codex 0.134 and later does not start with it", MIGRATE
         )
     tables = document.get("profiles")
-    if isinstance(tables, dict) and tables:
-        names = ", ".join(sorted(tables))
-        yield Row("warning", "legacy", f"[profiles.*] in `{path}` is not read since 0.134 ({names})", MIGRATE)
+    names = set(tables) if isinstance(tables, dict) else set()
+    for found, hint in ((names - ours, MIGRATE), (names & ours, APPLY)):
+        if found:
+            what = f"[profiles.*] in `{path}` is not read since 0.134 ({', '.join(sorted(found))})"
+            yield Row("warning", "legacy", what, hint)
 
 
 def check_profiles(codex: Codex | None, home: Path, plan: Plan, catalogue: Catalogue) -> Iterator[Row]:
@@ -98,7 +110,7 @@ def _accepted(codex: Codex | None, home: Path, tier: Tier) -> Iterator[Row]:
         return
     proof = prove(codex, home, tier.name, frozenset({str(profile_file(home, tier.name))}))
     if proof.accepted is False:
-        yield Row("error", name, f"Codex does not accept it: {_last_line(proof.said)}", APPLY)
+        yield Row("error", name, f"Codex does not accept it: {gist(proof.said)}", APPLY)
     elif proof.accepted is None:
         yield Row("info", name, proof.said)
     else:
@@ -196,6 +208,7 @@ def check_journal(journal: Journal) -> Iterator[Row]:
     yield Row("warning", "journal", what, "run `codex-router undo` to go back, or the same command again to finish")
 
 
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("WARNING")]
-    return lines[-1] if lines else text
+def gist(said: str) -> str:
+    """Return the line of Codex's words that says what is wrong."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    return next((line for line in lines if line.startswith("Error")), lines[-1] if lines else said)

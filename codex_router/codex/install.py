@@ -58,7 +58,7 @@ def codex_changes(plan: Plan, reads: Reads, home: Path, journal: Journal, *, for
     config = config_file(home)
     text = read_text(config)
     names = [tier.name for tier in plan.tiers]
-    ours = _our_tables(journal, config)
+    ours = our_tables(journal, home)
     _check_tables(parse(text, config), names, ours, config)
     if reads.profile_files:
         changes = [
@@ -75,9 +75,9 @@ def codex_changes(plan: Plan, reads: Reads, home: Path, journal: Journal, *, for
     return changes
 
 
-def _our_tables(journal: Journal, config: Path) -> set[str]:
+def our_tables(journal: Journal, home: Path) -> set[str]:
     """Return the names of the ``[profiles.NAME]`` tables in what we last wrote to ``config.toml``."""
-    written = (journal.last_written(config) or b"").decode("utf-8", errors="replace")
+    written = (journal.last_written(config_file(home)) or b"").decode("utf-8", errors="replace")
     return {
         section.key[1]
         for section in sections(written)

@@ -41,6 +41,69 @@ class Section(NamedTuple):
     """Offset behind the last line that belongs to it; comments before the next header belong to that one."""
 
 
+class Assignment(NamedTuple):
+    """One ``key = value`` of a table, as offsets into the text."""
+
+    key: Key
+    start: int
+    """Offset of the line it begins in."""
+    key_start: int
+    """Offset of the key itself."""
+    equals: int
+    """Offset of the ``=``."""
+    end: int
+    """Offset behind its last line."""
+
+
+def assignments(text: str, start: int, end: int) -> list[Assignment]:
+    """Return the assignments between two offsets, a stretch without headers but for one in its first line."""
+    found = []
+    position = start
+    while position < end:
+        line_end = _line_end(text, position, end)
+        stripped = text[position:line_end].lstrip()
+        if stripped and stripped[0] not in "#[":
+            key_start = line_end - len(stripped)
+            equals = _equals(text, key_start)
+            value_end = _value_end(text, equals + 1, end)
+            key = parse_key(text[key_start:equals])
+            if key is not None:
+                found.append(Assignment(key, position, key_start, equals, value_end))
+            position = value_end
+        else:
+            position = line_end
+    return found
+
+
+def _line_end(text: str, position: int, limit: int) -> int:
+    newline = text.find("\n", position, limit)
+    return limit if newline == -1 else newline + 1
+
+
+def _equals(text: str, position: int) -> int:
+    """Return the offset of the ``=`` behind a key, whose quoted parts may hold one."""
+    while position < len(text) and text[position] not in "=\n":
+        skipped = _SKIP.match(text, position)
+        position = skipped.end() if skipped else position + 1
+    return position
+
+
+def _value_end(text: str, position: int, limit: int) -> int:
+    """Return the offset behind the last line of a value, which may be an array or a string of many lines."""
+    depth = 0
+    while position < limit:
+        skipped = _SKIP.match(text, position)
+        if skipped:
+            position = skipped.end()
+            continue
+        character = text[position]
+        depth += (character in "[{") - (character in "]}")
+        position += 1
+        if character == "\n" and depth <= 0:
+            break
+    return position
+
+
 def sections(text: str) -> list[Section]:
     """Return the sections of a TOML text in order; what stands before the first header is in none."""
     heads = list(_headers(text))

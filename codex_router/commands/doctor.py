@@ -18,7 +18,7 @@ from codex_router.codex.checks import (
     check_profiles,
     check_project,
 )
-from codex_router.codex.install import config_file
+from codex_router.codex.install import config_file, our_tables
 from codex_router.codex.journal import Journal
 from codex_router.codex.locate import find_codex
 from codex_router.codex.router_file import read_plan, router_file
@@ -63,11 +63,20 @@ def _rows(home: Path) -> Iterator[Row]:
         yield from check_codex(codex)
     except RouterError as error:
         yield Row("error", "codex", _words(error), error.hint or "")
-    yield from check_config(codex, home)
+    yield from _config_rows(codex, home)
     yield from _plan_rows(codex, home)
     yield from check_project(Path.cwd(), home)
     yield from check_permissions(home)
     yield from _own_rows()
+
+
+def _config_rows(codex: Codex | None, home: Path) -> Iterator[Row]:
+    try:
+        ours = frozenset(our_tables(Journal(), home))
+    except RouterError as error:
+        yield Row("error", "journal", _words(error), error.hint or "")
+        ours = frozenset()
+    yield from check_config(codex, home, ours)
 
 
 def _plan_rows(codex: Codex | None, home: Path) -> Iterator[Row]:
