@@ -116,7 +116,7 @@ def _grouped(text: str, ours: frozenset[str]) -> dict[str, list[Section]]:
 
 def _selector_notes(text: str) -> tuple[str, ...]:
     found = [_value(text, one.equals + 1, one.end) for one in _top_level(text) if one.key == ("profile",)]
-    return tuple(f"`profile = {value}` is gone: from 0.134 name it per run, as in `codex --profile ...`" for value in found)
+    return tuple(f"`profile = {value}` is gone: from 0.134 name it per run, with `codex --profile`" for value in found)
 
 
 def _value(text: str, start: int, end: int) -> str:
@@ -163,9 +163,8 @@ def _block_start(text: str, start: int) -> int:
 
 def _gap_start(text: str, start: int) -> int:
     """Return the offset of the first of the blank lines right above `start`."""
-    while start > 0 and not text[previous := text.rfind("\n", 0, start - 1) + 1 : start].strip():
-        start = previous
-    return start
+    blank = start - len(text[:start].rstrip())
+    return text.find("\n", start - blank) + 1 if blank and text[:start].strip() else start - blank
 
 
 def _after_header(text: str, section: Section) -> str:
