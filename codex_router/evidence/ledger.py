@@ -136,6 +136,11 @@ class Ledger:
             ).fetchall()
         return [_holding(*row) for row in found]
 
+    def knows(self, sha256: str) -> bool:
+        """Tell whether this content was ingested before."""
+        with _told(self.path):
+            return bool(self._connection.execute("SELECT 1 FROM ingested WHERE sha256 = ?", (sha256,)).fetchone())
+
     def ingest(self, table: Table) -> Ingested:
         """Store a table in one transaction.
 
@@ -145,7 +150,7 @@ class Ledger:
         """
         path = str(table.path.absolute())
         with self._transaction() as connection:
-            if connection.execute("SELECT 1 FROM ingested WHERE sha256 = ?", (table.sha256,)).fetchone():
+            if self.knows(table.sha256):
                 return "known"
             before = connection.execute("DELETE FROM ingested WHERE path = ?", (path,)).rowcount
             created = _now()

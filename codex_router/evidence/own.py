@@ -3,69 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from codex_router.errors import RouterError
+from codex_router.evidence.account import DOCS, Account, faults, refuse
 from codex_router.evidence.files import PARSERS, Raw, decode, load_toml, read_bytes
-from codex_router.evidence.names import canonical
 from codex_router.evidence.runs import Run
 from codex_router.evidence.schema import COST_UNITS, AggregateRow, AttemptRow, Header
-from codex_router.evidence.tables import Kind, Provenance, Skipped, Table
-from codex_router.records import Aggregate, Arm, Attempt, Usage
+from codex_router.evidence.tables import Kind, Provenance, Table
+from codex_router.records import Aggregate, Attempt, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-MAX_ERRORS = 20
-"""How many faults of one file are listed."""
 BATCH = 2000
 """Rows checked at once, so that a large wrong file is refused early."""
-DOCS = "docs/reference/evidence-tables.md"
 
 RowT = TypeVar("RowT", AggregateRow, AttemptRow)
 
 _HEADER_KEYS = frozenset(Header.model_fields) - {"format"} | {"schema"}
 _ROW_KEYS = frozenset(AggregateRow.model_fields) | frozenset(AttemptRow.model_fields)
-
-
-@dataclass(slots=True)
-class Account:
-    """What happened to the rows of one file on the way into our records."""
-
-    path: Path
-    conversions: Counter[str] = field(default_factory=Counter)
-    units: set[str] = field(default_factory=set)
-    unknown: dict[str, None] = field(default_factory=dict)
-    skipped: list[Skipped] = field(default_factory=list)
-
-    def arm(self, model: str, effort: str | None, where: str) -> Arm:
-        """Return the canonical arm.
-
-        Raises:
-            RouterError: the model's name carries another effort than `effort`.
-        """
-        recognised = canonical(model)
-        if not recognised.known:
-            self.unknown.setdefault(model)
-        named = recognised.arm.effort
-        if named and effort and named != effort:
-            raise RouterError(
-                f"the model name {model!r} says effort {named}, the effort column {effort}",
-                where=f"{self.path}:{where.removeprefix('line ')}",
-                hint="nothing of this file was read; correct one of the two",
-            )
-        if named and not effort:
-            self.conversions["efforts read from the model name"] += 1
-        return Arm(recognised.arm.model, effort or named)
-
-    def sentences(self) -> tuple[str, ...]:
-        """Return the conversions, most frequent first."""
-        return tuple(f"{what}: {count}" for what, count in self.conversions.most_common())
 
 
 def read_own(path: Path) -> Table:
@@ -120,7 +80,8 @@ def _table(path: Path, header: Header, raw: Raw, sha256: str) -> Table:
     if kind == "aggregates":
         defaults = {"source": header.source, **defaults} if header.source else defaults
         _demand_cost_unit(raw, defaults, path)
-        aggregates = tuple(_aggregates(_checked(AggregateRow, raw, defaults, path), account))
+        checked = _checked(AggregateRow, raw, defaults, path)
+        aggregates = tuple(account.distinct((_aggregate(row, account, line), f"line {line}") for row, line in checked))
     else:
         runs = tuple(_runs(_checked(AttemptRow, raw, defaults, path), account, source))
     return Table(
@@ -161,54 +122,27 @@ def _demand_cost_unit(raw: Raw, defaults: dict[str, Any], path: Path) -> None:
             )
 
 
-def _checked(model: type[RowT], raw: Raw, defaults: dict[str, Any], path: Path) -> Iterator[tuple[RowT, str]]:
-    """Yield the checked rows with their places; refuse the file as soon as a batch has faults."""
+def _checked(model: type[RowT], raw: Raw, defaults: dict[str, Any], path: Path) -> Iterator[tuple[RowT, int]]:
+    """Yield the checked rows with their lines; refuse the file as soon as a batch has faults."""
     adapter = TypeAdapter(list[model])  # type: ignore[valid-type]
     for start in range(0, len(raw.rows), BATCH):
         lines = raw.lines[start : start + BATCH]
         try:
             rows = adapter.validate_python([{**defaults, **row} for row in raw.rows[start : start + BATCH]])
         except ValidationError as error:
-            refuse(path, [(lines[int(loc[0])], text) for loc, text in faults(error)])
-        yield from zip(rows, (f"line {line}" for line in lines), strict=True)
+            found = [(lines[int(loc[0])], text) for loc, text in faults(error)]
+            refuse(path, found, _hints(found))
+        yield from zip(rows, lines, strict=True)
 
 
-def faults(error: ValidationError) -> Iterator[tuple[tuple[int | str, ...], str]]:
-    """Yield where and what for each fault that pydantic found, in words of ours where its own are unclear."""
-    for fault in error.errors(include_url=False):
-        loc = fault["loc"]
-        column = next((str(part) for part in loc if isinstance(part, str)), "")
-        match fault["type"]:
-            case "missing":
-                text = f"`{column}` is missing"
-            case "extra_forbidden":
-                text = f"unknown column {column!a}"
-            case "value_error" if not column:
-                text = fault["msg"].removeprefix("Value error, ")
-            case _:
-                message = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
-                text = f"`{column}` {message}: {_short(fault['input'])}"
-        yield loc, text
-
-
-def _short(value: object) -> str:
-    text = ascii(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def refuse(path: Path, found: Sequence[tuple[int | None, str]]) -> NoReturn:
-    """Refuse a file, listing up to `MAX_ERRORS` faults with their lines."""
-    first = next((line for line, _ in found if line is not None), None)
-    listed = [f"line {line}: {text}" if line is not None else text for line, text in found[:MAX_ERRORS]]
-    if len(found) > MAX_ERRORS:
-        listed.append(f"and {len(found) - MAX_ERRORS} more")
-    what = listed[0] if len(listed) == 1 else f"{len(found)} faults\n  " + "\n  ".join(listed)
-    hint = f"nothing of this file was read; the columns are described in {DOCS}"
+def _hints(found: Sequence[tuple[int, str]]) -> str:
+    """Return what helps against the two commonest faults: a cost without a known unit, and per cent."""
+    hints = []
     if any("`cost_unit`" in text for _, text in found):
-        hint += "\n" + cost_unit_meanings()
+        hints.append(cost_unit_meanings())
     if any("`pass_rate` should be less" in text for _, text in found):
-        hint += "\n  a pass rate is a share: write 0.742 for 74.2 %"
-    raise RouterError(what, where=f"{path}:{first}" if first is not None else path, hint=hint)
+        hints.append("  a pass rate is a share: write 0.742 for 74.2 %")
+    return "\n".join(hints)
 
 
 def cost_unit_meanings() -> str:
@@ -216,23 +150,12 @@ def cost_unit_meanings() -> str:
     return "\n".join(f"  {unit}: {meaning}" for unit, meaning in COST_UNITS.items())
 
 
-def _aggregates(rows: Iterator[tuple[AggregateRow, str]], account: Account) -> Iterator[Aggregate]:
-    seen: dict[Aggregate, str] = {}
-    for row, where in rows:
-        aggregate = _aggregate(row, account, where)
-        if aggregate in seen:
-            account.skipped.append(Skipped(where, f"the same as {seen[aggregate]}"))
-            continue
-        seen[aggregate] = where
-        yield aggregate
-
-
-def _aggregate(row: AggregateRow, account: Account, where: str) -> Aggregate:
+def _aggregate(row: AggregateRow, account: Account, line: int) -> Aggregate:
     return Aggregate(
         source=row.source,
         date=row.date,
         harness=row.harness,
-        arm=account.arm(row.model, row.effort, where),
+        arm=account.arm(row.model, row.effort, line),
         category=row.category,
         n_tasks=row.n_tasks,
         n_trials=row.trials,
@@ -262,22 +185,22 @@ def _cost_per_attempt(row: AggregateRow, account: Account) -> float | None:
     return row.cost_usd
 
 
-def _runs(rows: Iterator[tuple[AttemptRow, str]], account: Account, source: str) -> Iterator[Run]:
-    seen: dict[str, tuple[Run, str]] = {}
-    for row, where in rows:
-        run = _run(row, account, where, source)
+def _runs(rows: Iterator[tuple[AttemptRow, int]], account: Account, source: str) -> Iterator[Run]:
+    seen: dict[str, tuple[Run, int]] = {}
+    for row, line in rows:
+        run = _run(row, account, line, source)
         before = seen.get(row.attempt_id)
         if before and before[0] != run:
-            line = int(where.removeprefix("line "))
-            refuse(account.path, [(line, f"`attempt_id` {row.attempt_id!r} is also on {before[1]}, with other values")])
+            text = f"the `attempt_id` {row.attempt_id!r} is also on line {before[1]}, with other values"
+            refuse(account.path, [(line, text)])
         if before:
-            account.skipped.append(Skipped(where, f"the same as {before[1]}"))
+            account.skip(f"line {line}", f"the same as line {before[1]}")
             continue
-        seen[row.attempt_id] = run, where
+        seen[row.attempt_id] = run, line
         yield run
 
 
-def _run(row: AttemptRow, account: Account, where: str, source: str) -> Run:
+def _run(row: AttemptRow, account: Account, line: int, source: str) -> Run:
     if row.free:
         account.conversions["costs of free promotions taken as unknown"] += 1
     elif row.cost_usd is not None:
@@ -286,7 +209,7 @@ def _run(row: AttemptRow, account: Account, where: str, source: str) -> Run:
         attempt_id=row.attempt_id,
         task_id=row.task_id,
         category=row.category,
-        arm=account.arm(row.model, row.effort, where),
+        arm=account.arm(row.model, row.effort, line),
         harness=row.harness,
         outcome=row.outcome,
         cost_usd=None if row.free else row.cost_usd,

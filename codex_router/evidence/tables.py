@@ -68,11 +68,12 @@ def distinct(rows: Iterable[Aggregate]) -> tuple[Aggregate, ...]:
     """Return the rows without those that publish a measurement again, first one first.
 
     A leaderboard carries its old rows along: GPT-5.5 on KiloBench is the same 445 trials in June and in August, and
-    counting them twice would make the evidence look twice as strong.
+    counting them twice would make the evidence look twice as strong. Figures are compared as rounded as they are
+    usually printed.
     """
     seen: dict[tuple[object, ...], Aggregate] = {}
     for row in rows:
-        cost = None if row.cost_usd is None else round(row.cost_usd, 9)
-        measurement = (row.harness, row.arm, row.category, row.n_tasks, row.n_trials, round(row.successes, 6), cost)
+        cost = None if row.cost_usd is None else f"{row.cost_usd:.3g}"
+        measurement = (row.harness, row.arm, row.category, row.n_tasks, row.n_trials, round(row.pass_rate, 3), cost)
         seen.setdefault(measurement, row)
     return tuple(seen.values())
