@@ -37,7 +37,7 @@ def agents_change(home: Path, *, wanted: bool) -> FileChange:
         if start != end and head.endswith(newline * 2):
             head = head[: -len(newline)]
         after = head + text[end:]
-    return FileChange(path, before, after.encode() if after or before is not None else None)
+    return FileChange(path, before, after.encode() if after else None)
 
 
 def _block(text: str, path: Path) -> tuple[int, int]:

@@ -99,7 +99,7 @@ def planned(
     agents_md: bool | None = None,
     force: bool = False,
 ) -> ChangeSet:
-    """Return the files that would change; ``AGENTS.md`` among them when `agents_md` says that it gets or loses its block.
+    """Return the files that would change; ``AGENTS.md`` is among them when `agents_md` is not None.
 
     Raises:
         RouterError: Codex does not start as things are, or a file or name is not ours to change.
