@@ -139,6 +139,7 @@ def test_a_harbor_job_with_a_category(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_the_command_line_is_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["ingest"]) == 2
     assert run(["ingest", "--list", str(tmp_path)]) == 2
+    assert run(["ingest", "--category", "Bug Fix", str(tmp_path)]) == 2
     assert capsys.readouterr().out == ""
     assert run(["ingest", str(tmp_path)]) == 1
     assert capsys.readouterr().err == "nothing to read there\n"

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codex_router.codex.changes import FileChange, read_bytes, read_text
-from codex_router.codex.render import MARK, profile_text, router_text, tables_text
+from codex_router.codex.render import MARK, Prices, article_tables, profile_text, router_text, tables_text
 from codex_router.codex.router_file import router_file
 from codex_router.codex.toml_text import parse, replace_tables, sections
 from codex_router.errors import RouterError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from codex_router.codex.journal import Journal
     from codex_router.codex.versions import Reads
     from codex_router.records import Plan
 
 PROFILES = ("profiles",)
+ARTICLE = ("profile",)
+FORCE = "put the change into codex-router.toml (or keep it elsewhere), then run the same command with `--force`"
 
 
 def config_file(home: Path) -> Path:
@@ -48,8 +50,18 @@ def router_change(plan: Plan, home: Path, journal: Journal, *, force: bool = Fal
     return FileChange(path, before, after)
 
 
-def codex_changes(plan: Plan, reads: Reads, home: Path, journal: Journal, *, force: bool = False) -> list[FileChange]:
+def codex_changes(
+    plan: Plan, reads: Reads, home: Path, journal: Journal, prices: Prices, *, force: bool = False
+) -> list[FileChange]:
     """Plan the files that the installed Codex reads, and the removal of what we wrote for another version's layout.
+
+    Args:
+        plan: the tiers.
+        reads: what the installed Codex reads.
+        home: the Codex home.
+        journal: what we wrote before.
+        prices: known list prices, for Codex's own token budget.
+        force: replace what somebody else changed in our files and tables.
 
     Raises:
         RouterError: a tier's name is taken by a profile that is not ours; a file of ours was edited by somebody else
@@ -59,10 +71,13 @@ def codex_changes(plan: Plan, reads: Reads, home: Path, journal: Journal, *, for
     text = read_text(config)
     names = [tier.name for tier in plan.tiers]
     ours = our_tables(journal, home)
-    _check_tables(parse(text, config), names, ours, config)
+    document = parse(text, config)
+    _check_tables(document, names, ours, config)
+    if not force:
+        _check_unedited(document, ours, journal, config)
     if reads.profile_files:
         changes = [
-            _file_change(profile_file(home, tier.name), profile_text(tier, reads), journal, force=force)
+            _file_change(profile_file(home, tier.name), profile_text(tier, reads, prices), journal, force=force)
             for tier in plan.tiers
         ]
         block = ""
@@ -97,6 +112,53 @@ def _check_tables(document: dict[str, Any], names: list[str], ours: set[str], co
         )
 
 
+def _check_unedited(document: dict[str, Any], ours: set[str], journal: Journal, config: Path) -> None:
+    """Refuse to replace a table of ours that somebody edited."""
+    written = parse((journal.last_written(config) or b"").decode("utf-8", errors="replace"), config)
+    for name in sorted(ours):
+        now, then = ((one.get("profiles") or {}).get(name) for one in (document, written))
+        if now is not None and now != then:
+            raise RouterError(
+                "changed by somebody else since codex-router wrote it",
+                where=f"{config}: [profiles.{name}]",
+                hint=FORCE,
+            )
+
+
+def article_change(plan: Plan, path: Path, home: Path) -> FileChange:
+    """Plan the ``[profile.NAME]`` tables of articles in a file of the user's choice.
+
+    Raises:
+        RouterError: the file is one that an installed Codex reads, or has tables of those names already.
+    """
+    read_by_codex = {config_file(home), Path.home() / ".codex" / "config.toml", Path("/etc/codex/config.toml")}
+    real = Path(os.path.realpath(path))
+    if real in {Path(os.path.realpath(one)) for one in read_by_codex} or real.parent.name == ".codex":
+        raise RouterError(
+            "this is a file that Codex reads, and no Codex version starts with a [profile.NAME] table in it "
+            "(`invalid type: map, expected a string in \x60profile\x60`)",
+            where=path,
+            hint="choose another file; for Codex itself leave out `--layout article`",
+        )
+    text = read_text(path)
+    names = {tier.name for tier in plan.tiers}
+    theirs = [
+        section.key[1]
+        for section in sections(text)
+        if section.key[:1] == ARTICLE
+        and len(section.key) == 2
+        and section.key[1] in names
+        and MARK not in text[section.start : section.end]
+    ]
+    if theirs:
+        raise RouterError(
+            "it already has such a table that codex-router did not write",
+            where=f"{path}: [profile.{theirs[0]}]",
+            hint="choose another file, or other names with `--prefix my-`",
+        )
+    return FileChange(path, read_bytes(path), replace_tables(text, ARTICLE, names, article_tables(plan), path).encode())
+
+
 def _file_change(path: Path, text: str, journal: Journal, *, force: bool) -> FileChange:
     before, after = read_bytes(path), text.encode()
     if before in {None, after, journal.last_written(path)}:
@@ -111,7 +173,7 @@ def _file_change(path: Path, text: str, journal: Journal, *, force: bool) -> Fil
         raise RouterError(
             "changed by somebody else since codex-router wrote it",
             where=path,
-            hint="put the change into codex-router.toml (or keep it elsewhere) and run the same command with `--force`",
+            hint=FORCE,
         )
     return FileChange(path, before, after)
 

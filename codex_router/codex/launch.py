@@ -93,9 +93,10 @@ def run(argv: list[str], home: str, folder: str, price: Price, budget: Budget, s
         finally:
             follower.close()
     main = follower.main
+    end = _end(status, follower, stopped=stopped, interrupted=signals.interrupted)
     return Ran(
-        status=ExitCode.BUDGET if stopped and status != 0 else status,
-        end=_end(status, follower, stopped=stopped, interrupted=signals.interrupted),
+        status=ExitCode.BUDGET if end == "budget" else status,
+        end=end,
         progress=follower.progress,
         seconds=time.time() - started,
         thread_id=main.thread_id if main else None,
@@ -170,7 +171,7 @@ def _status(raw: int) -> int:
 
 def _end(status: int, follower: Follower, *, stopped: bool, interrupted: bool) -> End:
     main = follower.main
-    if stopped and status != 0:
+    if status != 0 and (stopped or (main is not None and main.out_of_budget)):
         return "budget"
     if interrupted or (main is not None and main.aborted) or status > 128:
         return "abort"

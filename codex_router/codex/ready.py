@@ -18,20 +18,23 @@ LEGACY = re.compile(rb"^\s*(profile\s*=|\[+\s*profiles?\s*[.\]])", re.MULTILINE)
 """What may stop Codex from starting since 0.134; only a hint to look closer."""
 
 
-def check_ready(home: Path, tier: str, reads: Reads) -> None:
+def check_ready(home: Path, tier: str, reads: Reads) -> bool:
     """Check that this Codex will find the profile `tier`, and will start with it.
+
+    Returns:
+        whether the profile holds Codex's own token budget.
 
     Raises:
         LaunchError: the profile is missing, or was written for another Codex version; says what to do.
     """
     if reads.profile_files:
-        _check_file(home / f"{tier}.config.toml", tier, reads)
         _check_no_table(home / "config.toml", tier)
-    else:
-        _check_table(home / "config.toml", tier)
+        return _check_file(home / f"{tier}.config.toml", tier, reads)
+    _check_table(home / "config.toml", tier)
+    return False
 
 
-def _check_file(path: Path, tier: str, reads: Reads) -> None:
+def _check_file(path: Path, tier: str, reads: Reads) -> bool:
     try:
         text = path.read_bytes()
     except OSError as error:
@@ -40,8 +43,11 @@ def _check_file(path: Path, tier: str, reads: Reads) -> None:
             where=path,
             hint=APPLY,
         ) from None
-    if b"rollout_budget" in text and not reads.rollout_budget:
-        raise LaunchError("it holds a token budget, with which this older Codex does not start", where=path, hint=APPLY)
+    has_budget = b"rollout_budget" in text
+    if has_budget and not reads.rollout_budget:
+        what = "it holds a token budget, with which this older Codex does not start"
+        raise LaunchError(what, where=path, hint=APPLY)
+    return has_budget
 
 
 def _check_no_table(path: Path, tier: str) -> None:

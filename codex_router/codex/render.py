@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tomlkit
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 MARK = "written by codex-router"
 """Stands in a comment of everything we render, for people and for telling our tables in our own bytes."""
+REMIND_AT = 0.6
+"""Share of the budget after which the model is reminded (arXiv 2510.16786: limits with reminders lose least)."""
 FORBIDDEN = re.compile(r"sandbox|approv|danger|trust|network_access")
 """Keys that decide what a run may do; no tier ever sets one."""
 
@@ -65,13 +68,50 @@ def _router_table(tier: Tier) -> Any:
     return table
 
 
-def profile_text(tier: Tier, reads: Reads) -> str:
+class Price(NamedTuple):
+    """List price of a model."""
+
+    input_usd_per_mtok: float
+    output_usd_per_mtok: float
+
+
+Prices = Mapping[str, Price]
+"""Known list prices by model."""
+
+
+def profile_text(tier: Tier, reads: Reads, prices: Prices) -> str:
     """Return ``<tier>.config.toml`` for a Codex that reads profile files."""
     head = (
         f"# Codex profile `{tier.name}`, {MARK}: edit codex-router.toml and run `codex-router apply`.\n"
         f"# Budget held by `codex-router exec`: {_budget_words(tier)}.\n"
     )
-    return head + "".join(f"{line}\n" for line in _assignments(tier)) + "\n" + _levers(tier, reads)
+    text = head + "".join(f"{line}\n" for line in _assignments(tier)) + "\n" + _levers(tier, reads)
+    price = prices.get(tier.arm.model)
+    if reads.rollout_budget and tier.budget.max_cost_usd and price is not None:
+        text += "\n" + _native_budget(tier.budget.max_cost_usd, price)
+    return text
+
+
+def _native_budget(max_cost_usd: float, price: Price) -> str:
+    """Return Codex's own token budget that comes nearest to a dollar budget.
+
+    Codex stops when output x weight + (input - cached) reaches the limit (measured, 0.142 to 0.169). With the ratio
+    of the two prices as the weight this is a limit in dollars that does not see the cached share.
+    """
+    limit = max(2, round(max_cost_usd / price.input_usd_per_mtok * 1e6))
+    weight = price.output_usd_per_mtok / price.input_usd_per_mtok
+    return (
+        f"# Codex's own limit, for runs without `codex-router exec`: ${max_cost_usd:,.2f} of fresh input and output\n"
+        f"# at list prices (output weighs {weight:g} times as much, cached input nothing). The model is told when\n"
+        f"# {REMIND_AT:.0%} are used; at the limit the run ends with exit status 1.\n"
+        "suppress_unstable_features_warning = true\n\n"
+        "[features.rollout_budget]\n"
+        "enabled = true\n"
+        f"limit_tokens = {limit}\n"
+        f"reminder_at_remaining_tokens = [{max(1, round(limit * (1 - REMIND_AT)))}]\n"
+        f"sampling_token_weight = {round(weight, 6)!r}\n"
+        "prefill_token_weight = 1.0\n"
+    )
 
 
 def tables_text(tiers: Iterable[Tier], reads: Reads) -> str:
@@ -131,6 +171,21 @@ def template(name: str) -> list[tuple[str, str]]:
                 raise UsageError(f"a tier must not set `{key}`", where=where, hint="it decides what a run may do")
             paragraphs.append((key, text.strip("\n") + "\n"))
     return paragraphs
+
+
+def article_tables(plan: Plan) -> str:
+    """Return the tiers as the ``[profile.NAME]`` tables that articles print; no Codex starts with them."""
+    tables = []
+    for tier in plan.tiers:
+        values = {
+            "model": tier.arm.model,
+            "reasoning_effort": tier.arm.effort,
+            "max_turns": tier.budget.max_turns,
+            "max_cost_usd": tier.budget.max_cost_usd,
+        }
+        lines = [f"{key} = {tomlkit.item(value).as_string()}\n" for key, value in values.items() if value]
+        tables.append(f"[profile.{tier.name}]\n# {MARK}\n" + "".join(lines))
+    return "\n".join(tables)
 
 
 def _comment(container: Any, text: str) -> None:

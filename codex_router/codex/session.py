@@ -24,6 +24,8 @@ WANTED = (
     b'"turn_aborted"',
 )
 """What the beginning of a line must name to be worth parsing; Codex writes the types before the content."""
+BUDGET_ERROR = "session_budget_exceeded"
+"""What a ``task_complete`` names when Codex's own token budget ended the run."""
 TYPE_BYTES = 400
 CHUNK_BYTES = 1 << 20
 CALLS = frozenset({"function_call", "custom_tool_call", "local_shell_call", "tool_search_call"})
@@ -53,7 +55,7 @@ class SessionFile:
         self.thread_id: str | None = None
         self.model: str | None = None
         self.effort: str | None = None
-        self.failed = False
+        self.out_of_budget = False
         self.aborted = False
         self.awaits_more = False
         self._called = False
@@ -110,7 +112,7 @@ class SessionFile:
         elif inner in CALLS and not before:
             self._called = True
         elif inner == "task_complete" and not before:
-            self.failed = bool(payload.get("error"))
+            self.out_of_budget = BUDGET_ERROR in json.dumps(payload.get("error") or {})
         elif inner == "turn_aborted" and not before:
             self.aborted = True
 

@@ -13,9 +13,9 @@ from codex_router.codex.router_file import read_plan
 from codex_router.codex.versions import NEWEST_KNOWN, reads
 from codex_router.commands.home_option import home_option
 from codex_router.commands.init import installed
-from codex_router.commands.write import agreed, report_written, show_changes, write_and_prove
+from codex_router.commands.prices import prices_of
+from codex_router.commands.write import report_written, settled, show_changes, write_and_prove
 from codex_router.errors import ExitCode
-from codex_router.show.console import err
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,15 +34,9 @@ def command(*, home: Path, dry_run: bool, yes: bool, force: bool) -> int:
     codex, journal = installed(), Journal()
     changes, plan = rendered(codex, home, journal, force=force)
     show_changes(changes)
-    if not changes.needed:
-        err().print("nothing to do: Codex's files say what codex-router.toml says", style="ok")
-        return ExitCode.DONE
-    if dry_run:
-        err().print("nothing was written (--dry-run)", style="hint")
-        return ExitCode.DONE
-    if not agreed(yes=yes):
-        err().print("nothing was written")
-        return ExitCode.FAILED
+    status = settled(changes, dry_run=dry_run, yes=yes, nothing="Codex's files say what codex-router.toml says")
+    if status is not None:
+        return status
     report_written(changes, write_and_prove(changes, journal, codex, plan, home))
     return ExitCode.DONE
 
@@ -55,4 +49,4 @@ def rendered(codex: Codex | None, home: Path, journal: Journal, *, force: bool =
     """
     plan = read_plan(home)
     layout = codex.reads if codex else reads(NEWEST_KNOWN)
-    return ChangeSet("apply", tuple(codex_changes(plan, layout, home, journal, force=force))), plan
+    return ChangeSet("apply", tuple(codex_changes(plan, layout, home, journal, prices_of(plan), force=force))), plan

@@ -150,7 +150,7 @@ def _own_rows() -> Iterator[Row]:
         yield Row("error", "policy", _words(error), error.hint or "mend that key")
     try:
         yield from check_journal(Journal())
-        with Ledger.open() as ledger:
+        with Ledger.open(create=False) as ledger:
             yield Row("ok", "ledger", f"`{ledger.path}`: {len(ledger.runs()):,} runs")
     except RouterError as error:
         yield Row("error", "ledger", _words(error), error.hint or "")

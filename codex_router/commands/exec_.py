@@ -95,8 +95,10 @@ def _prepared(line: ExecLine) -> _Job:
     if prompt is None and not sys.stdin.isatty():
         prompt, stdin = _piped_prompt()
     chosen = route(prompt, codex_home(), line.own.tier, line.own.category)
-    check_ready(codex_home(), chosen.tier.name, codex.reads)
-    words = [codex.path, "exec", *choice(chosen.tier), *line.words]
+    has_native = check_ready(codex_home(), chosen.tier.name, codex.reads)
+    # The profile's own token budget was made from the tier's dollars; another limit for this run replaces it.
+    native = ["-c", "features.rollout_budget.enabled=false"] if has_native and line.own.max_cost_usd is not None else []
+    words = [codex.path, "exec", *choice(chosen.tier), *native, *line.words]
     return _Job(codex, line, words, _budget(line, chosen.tier.budget), chosen, prompt or "", stdin)
 
 

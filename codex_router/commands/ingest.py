@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from codex_router.evidence import bundled
 from codex_router.evidence.intake import Taken, take_in
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.reading import Found, find
+from codex_router.evidence.tables import CATEGORY
 from codex_router.show import evidence as show
 from codex_router.show.console import err, out, print_json
 
@@ -37,6 +39,8 @@ def command(paths: tuple[Path, ...], list_: bool, category: str | None, dry_run:
     """
     if list_ == bool(paths):
         raise UsageError("name tables to read, or use `--list`", hint="codex-router ingest --list")
+    if category is not None and not re.fullmatch(CATEGORY, category):
+        raise UsageError(f"{category!a} is no category", hint="a word in small letters, such as `bugfix`")
     if list_:
         return show_list(json_=json_)
     found = [find(path) for path in paths]

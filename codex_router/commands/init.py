@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from codex_router.codex.changes import ChangeSet
-from codex_router.codex.install import codex_changes, router_change
+from codex_router.codex.agents_md import agents_change
+from codex_router.codex.changes import ChangeSet, FileChange
+from codex_router.codex.install import article_change, codex_changes, router_change
 from codex_router.codex.journal import Journal
 from codex_router.codex.locate import Codex, find_codex
 from codex_router.codex.prove import starts
 from codex_router.codex.versions import NEWEST_KNOWN, reads, version_text
 from codex_router.commands.home_option import home_option
+from codex_router.commands.prices import prices_of
 from codex_router.commands.recommend import Recommendation, recommend
-from codex_router.commands.write import agreed, report_written, show_changes, write_and_prove
-from codex_router.errors import ExitCode, LaunchError, RouterError
+from codex_router.commands.write import report_written, settled, show_changes, write_and_prove
+from codex_router.errors import ExitCode, LaunchError, RouterError, UsageError
 from codex_router.show.console import err, out, print_json
 from codex_router.show.plan import plan_json, plan_table, routes_line
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from codex_router.codex.prove import Proof
 
 
@@ -31,35 +32,50 @@ if TYPE_CHECKING:
 @click.option(
     "--prefix", default="", metavar="TEXT", help="put before the tiers' names, when you have profiles so named"
 )
+@click.option(
+    "--agents-md/--no-agents-md", default=None, help="put the conciseness snippet into AGENTS.md, or take it out"
+)
+@click.option(
+    "--layout", type=click.Choice(["article"]), help="write [profile.*] tables as articles print them, to --output"
+)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="the file for --layout article")
 @click.option("--dry-run", is_flag=True, help="show what would be written, write nothing")
 @click.option("--yes", is_flag=True, help="write without asking")
 @click.option("--force", is_flag=True, help="replace edits made to files that codex-router wrote")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON document; with --yes also write")
 def command(
-    *, home: Path, models: str | None, prefix: str, dry_run: bool, yes: bool, force: bool, as_json: bool
+    *,
+    home: Path,
+    models: str | None,
+    prefix: str,
+    agents_md: bool | None,
+    layout: str | None,
+    output: Path | None,
+    dry_run: bool,
+    yes: bool,
+    force: bool,
+    as_json: bool,
 ) -> int:
     """Find Codex, choose an arm per tier, show the change, write it, and let Codex prove it."""
-    codex = installed()
+    if (layout is None) != (output is None):
+        raise UsageError("--layout article and --output FILE go together")
+    codex, journal = installed(), Journal()
     found = recommend(codex, home, [word.strip() for word in models.split(",")] if models else (), prefix)
-    journal = Journal()
-    changes = planned(found, codex, home, journal, force=force)
+    if output is not None:
+        changes = ChangeSet("init", (article_change(found.plan, output, home),))
+        codex = None  # it does not read that file, so it has nothing to prove
+    else:
+        changes = planned(found, codex, home, journal, agents_md=agents_md, force=force)
     if as_json:
-        proofs = _write(changes, journal, codex, found, home) if yes and not dry_run else []
+        proofs = write_and_prove(changes, journal, codex, found.plan, home) if yes and not dry_run else []
         print_json(_document(found, codex, changes, proofs))
         return ExitCode.DONE
     _show(found, codex, changes)
-    if not changes.needed:
-        err().print("nothing to do: everything is as it should be", style="ok")
-        return ExitCode.DONE
-    if dry_run:
-        err().print("nothing was written (--dry-run)", style="hint")
-        return ExitCode.DONE
-    if not agreed(yes=yes):
-        err().print("nothing was written")
-        return ExitCode.FAILED
-    report_written(changes, _write(changes, journal, codex, found, home))
-    err().print('next: `codex-router exec "..."`, or `codex-router undo` to take it back', style="hint")
-    return ExitCode.DONE
+    status = settled(changes, dry_run=dry_run, yes=yes, nothing="everything is as it should be")
+    if status is None:
+        report_written(changes, write_and_prove(changes, journal, codex, found.plan, home))
+        err().print('next: `codex-router exec "..."`, or `codex-router undo` to take it back', style="hint")
+    return ExitCode.DONE if status is None else status
 
 
 def installed() -> Codex | None:
@@ -75,9 +91,15 @@ def installed() -> Codex | None:
 
 
 def planned(
-    found: Recommendation, codex: Codex | None, home: Path, journal: Journal, *, force: bool = False
+    found: Recommendation,
+    codex: Codex | None,
+    home: Path,
+    journal: Journal,
+    *,
+    agents_md: bool | None = None,
+    force: bool = False,
 ) -> ChangeSet:
-    """Return the files that would change.
+    """Return the files that would change; ``AGENTS.md`` is among them when `agents_md` is not None.
 
     Raises:
         RouterError: Codex does not start as things are, or a file or name is not ours to change.
@@ -89,15 +111,13 @@ def planned(
                 f"Codex does not start with its configuration as it is:\n{said}", where=home / "config.toml"
             )
     layout = codex.reads if codex else reads(NEWEST_KNOWN)
-    files = (
+    files: tuple[FileChange, ...] = (
         router_change(found.plan, home, journal, force=force),
-        *codex_changes(found.plan, layout, home, journal, force=force),
+        *codex_changes(found.plan, layout, home, journal, prices_of(found.plan), force=force),
     )
+    if agents_md is not None:
+        files = (*files, agents_change(home, wanted=agents_md))
     return ChangeSet("init", files)
-
-
-def _write(changes: ChangeSet, journal: Journal, codex: Codex | None, found: Recommendation, home: Path) -> list[Proof]:
-    return write_and_prove(changes, journal, codex, found.plan, home)
 
 
 def _show(found: Recommendation, codex: Codex | None, changes: ChangeSet) -> None:

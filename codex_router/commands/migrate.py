@@ -13,7 +13,7 @@ from codex_router.codex.migrate import Migration, plan_migration
 from codex_router.codex.prove import prove, starts
 from codex_router.commands.home_option import home_option
 from codex_router.commands.init import installed
-from codex_router.commands.write import agreed, show_changes
+from codex_router.commands.write import settled, show_changes
 from codex_router.errors import ExitCode
 from codex_router.show.console import err
 
@@ -39,15 +39,9 @@ def command(*, home: Path, dry_run: bool, yes: bool) -> int:
     show_changes(changes)
     for note in found.notes:
         err().print(f"note: {note}", style="warn")
-    if not changes.needed:
-        err().print("nothing to do: no such tables", style="ok")
-        return ExitCode.DONE
-    if dry_run:
-        err().print("nothing was written (--dry-run)", style="hint")
-        return ExitCode.DONE
-    if not agreed(yes=yes):
-        err().print("nothing was written")
-        return ExitCode.FAILED
+    status = settled(changes, dry_run=dry_run, yes=yes, nothing="no such tables")
+    if status is not None:
+        return status
     journal.write(changes, lambda: objection(codex, home, found))
     for change in changes.needed:
         err().print(f"wrote `{change.path}`", style="ok")

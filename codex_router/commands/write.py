@@ -9,7 +9,7 @@ import click
 
 from codex_router.codex.install import config_file, profile_file
 from codex_router.codex.prove import Proof, prove
-from codex_router.errors import UsageError
+from codex_router.errors import ExitCode, UsageError
 from codex_router.evidence.prices import FILE, save_snapshot
 from codex_router.home import make_router_home
 from codex_router.show.console import err, out
@@ -31,17 +31,26 @@ def show_changes(changes: ChangeSet) -> None:
             out().print(line, soft_wrap=True)
 
 
-def agreed(*, yes: bool) -> bool:
-    """Ask whether to write; only a person at a terminal is asked.
+def settled(changes: ChangeSet, *, dry_run: bool, yes: bool, nothing: str) -> int | None:
+    """Return the exit status when nothing is to be written, None when it is; only a person at a terminal is asked.
 
     Raises:
-        UsageError: there is no terminal and no ``--yes``.
+        UsageError: there is something to write, but no terminal to ask at and no ``--yes``.
     """
+    if not changes.needed:
+        err().print(f"nothing to do: {nothing}", style="ok")
+        return ExitCode.DONE
+    if dry_run:
+        err().print("nothing was written (--dry-run)", style="hint")
+        return ExitCode.DONE
     if yes:
-        return True
+        return None
     if not sys.stdin.isatty():
         raise UsageError("not asked, since there is no terminal; nothing was written", hint="add `--yes` to write")
-    return click.confirm("write this?", default=False, err=True)
+    if click.confirm("write this?", default=False, err=True):
+        return None
+    err().print("nothing was written")
+    return ExitCode.FAILED
 
 
 def write_and_prove(changes: ChangeSet, journal: Journal, codex: Codex | None, plan: Plan, home: Path) -> list[Proof]:

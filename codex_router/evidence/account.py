@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from codex_router.records import Aggregate
 
 MAX_ERRORS = 20
-"""How many faults of one file are listed."""
+"""How many different faults of one file are listed."""
 DOCS = "docs/reference/evidence-tables.md"
 
 
@@ -96,11 +96,21 @@ def _short(value: object) -> str:
 
 
 def refuse(path: Path, found: Sequence[tuple[int | None, str]], hint: str = "") -> NoReturn:
-    """Refuse a file, listing up to `MAX_ERRORS` faults with their lines."""
-    first = next((line for line, _ in found if line is not None), None)
-    listed = [f"line {line}: {text}" if line is not None else text for line, text in found[:MAX_ERRORS]]
-    if len(found) > MAX_ERRORS:
-        listed.append(f"and {len(found) - MAX_ERRORS} more")
+    """Refuse a file, listing up to `MAX_ERRORS` different faults with their lines."""
+    lines: dict[str, list[int | None]] = {}
+    for line, text in found:
+        lines.setdefault(text, []).append(line)
+    listed = [f"{_place(where)}{text}" for text, where in list(lines.items())[:MAX_ERRORS]]
+    if len(lines) > MAX_ERRORS:
+        listed.append(f"and {len(lines) - MAX_ERRORS} more")
     what = found[0][1] if len(found) == 1 else f"{len(found)} faults\n  " + "\n  ".join(listed)
     hint = f"nothing of this file was read; its format is described in {DOCS}" + (f"\n{hint}" if hint else "")
+    first = next((line for line, _ in found if line is not None), None)
     raise RouterError(what, where=f"{path}:{first}" if first is not None else path, hint=hint)
+
+
+def _place(lines: Sequence[int | None]) -> str:
+    if lines[0] is None:
+        return ""
+    more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+    return f"line {lines[0]}{more}: "

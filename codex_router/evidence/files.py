@@ -11,6 +11,7 @@ import io
 import json
 import re
 import tomllib
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MAX_BYTES = 128 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 """No cost table is larger; reading must not exhaust the memory."""
 MAX_ROWS = 250_000
 
@@ -150,8 +151,8 @@ def _comments(text: str, path: Path) -> Iterator[tuple[str, str]]:
 
 def _columns(cells: list[str], path: Path, line: int) -> list[str]:
     columns = [cell.strip() for cell in cells]
-    for name in columns:
-        if not name or columns.count(name) > 1:
+    for name, count in Counter(columns).items():
+        if not name or count > 1:
             what = f"the column {name!a} occurs twice" if name else "a column has no name"
             raise RouterError(what, where=f"{path}:{line}", hint="every column needs its own name")
     return columns
@@ -186,8 +187,7 @@ def _no_constant(name: str) -> NoReturn:
 def _unique(pairs: list[tuple[str, Any]]) -> Row:
     row = dict(pairs)
     if len(row) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
         raise ValueError(f"the key {twice!a} occurs twice in one object")
     return row
 

@@ -136,8 +136,12 @@ def _checked(model: type[RowT], raw: Raw, defaults: dict[str, Any], path: Path) 
 
 
 def _hints(found: Sequence[tuple[int, str]]) -> str:
-    """Return what helps against the two commonest faults: a cost without a known unit, and per cent."""
+    """Return what helps against the commonest faults: no provenance, a cost without a known unit, per cent."""
     hints = []
+    if any(text in {"`source` is missing", "`date` is missing"} for _, text in found):
+        hints.append(
+            "  say once whose figures they are, and of when: `# source: ...` and `# date: ...` above the table"
+        )
     if any("`cost_unit`" in text for _, text in found):
         hints.append(cost_unit_meanings())
     if any("`pass_rate` should be less" in text for _, text in found):

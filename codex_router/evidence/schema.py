@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from codex_router.evidence.tables import CATEGORY
 from codex_router.records import EFFORTS, End, Outcome, OutcomeSource
 
 CostUnit = Literal["per_attempt", "per_suite", "per_solved"]
@@ -61,7 +62,7 @@ def _no_bool(value: object) -> object:
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(_plain)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(_name)]
-Category = Annotated[str, StringConstraints(pattern=r"^(mixed:)?[a-z0-9][a-z0-9._-]{0,60}$")]
+Category = Annotated[str, StringConstraints(pattern=CATEGORY)]
 Date = Annotated[str, BeforeValidator(_date)]
 Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=10**9)]
 Tokens = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=10**15)]

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["aggregates", "attempts"]
 
+CATEGORY = r"^(mixed:)?[a-z0-9][a-z0-9._-]{0,60}$"
+"""What a kind of task may be called."""
+
 
 class Skipped(NamedTuple):
     """A row, or a file of a folder, that was not taken."""
