@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from codex_binary import codex_binary
 from world import World
 
 from codex_router.codex.scripted_server import Step, serving
+
+settings.register_profile("ci", max_examples=2000, deadline=None, print_blob=True)
+settings.register_profile("here", max_examples=100, deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import stat
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from codex_router.codex.changes import read_text
+from codex_router.codex.entries import UNDOING
 from codex_router.codex.install import config_file, profile_file
 from codex_router.codex.migrate import PARENTS
 from codex_router.codex.prove import prove, starts
@@ -204,8 +205,9 @@ def check_journal(journal: Journal) -> Iterator[Row]:
     if entry is None:
         return
     state = ", ".join(f"`{file.path}` is {journal.state_of(file)}" for file in entry.files)
-    what = f"`{entry.verb}` of {entry.when} was cut off: {state}"
-    yield Row("warning", "journal", what, "run `codex-router undo` to go back, or the same command again to finish")
+    verb = f"`undo` of `{entry.verb}`" if entry.state == UNDOING else f"`{entry.verb}`"
+    what = f"{verb} of {entry.when} was cut off: {state}"
+    yield Row("warning", "journal", what, f"run `codex-router undo` to go back, or `{entry.verb}` again to finish")
 
 
 def gist(said: str) -> str:

@@ -71,7 +71,7 @@ def command(
         print_json(_document(found, codex, changes, proofs))
         return ExitCode.DONE
     _show(found, codex, changes)
-    status = settled(changes, dry_run=dry_run, yes=yes, nothing="everything is as it should be")
+    status = settled(changes, journal, dry_run=dry_run, yes=yes, nothing="everything is as it should be")
     if status is None:
         report_written(changes, write_and_prove(changes, journal, codex, found.plan, home))
         err().print('next: `codex-router exec "..."`, or `codex-router undo` to take it back', style="hint")
@@ -108,7 +108,9 @@ def planned(
         said = starts(codex, home)
         if said is not None:
             raise RouterError(
-                f"Codex does not start with its configuration as it is:\n{said}", where=home / "config.toml"
+                f"Codex does not start with its configuration as it is:\n{said}",
+                where=home / "config.toml",
+                hint="run `codex-router doctor`, which says what to do",
             )
     layout = codex.reads if codex else reads(NEWEST_KNOWN)
     files: tuple[FileChange, ...] = (
