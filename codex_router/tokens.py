@@ -44,14 +44,17 @@ def size(counts: Counts) -> int:
 class Meter:
     """The running total of one thread.
 
-    `generation` and the total after a response name the response: they are the same in every copy of a file, and in
-    a file that was moved, compressed or resumed.
+    `generation` and `total_tokens` after a response name the response: they are the same in every copy of a file, and
+    in a file that was moved, compressed or resumed.
     """
 
-    __slots__ = ("generation", "recorded", "total")
+    __slots__ = ("generation", "recorded", "total", "total_tokens")
 
     def __init__(self) -> None:
         self.total: Counts | None = None
+        """As a ``token_count`` gave it; None behind a record."""
+        self.total_tokens: int | None = None
+        """Input and output of the whole thread; None before the first count."""
         self.generation = 0
         """How often the total began anew."""
         self.recorded = False
@@ -63,37 +66,39 @@ class Meter:
 
     def inherit(self, total: Counts) -> None:
         """Begin from the total of another thread, whose responses are not this one's."""
-        self.total = total
+        self.total, self.total_tokens = total, size(total)
 
-    def record(self, usage: Counts, total: Counts) -> Counts | None:
-        """Take a ``token_usage_record``; return the tokens of its response, None when it was counted already."""
+    def record(self, usage: Counts, total_tokens: int) -> Counts | None:
+        """Take a ``token_usage_record``; return the tokens of its response, None when it was counted already.
+
+        `total_tokens` are those of the thread behind it; 0 when the record does not say.
+        """
         self.recorded = True
-        if not size(total):  # no total given
-            total = usage if self.total is None else _sum(self.total, usage)
-        return usage if self._moved(total) else None
+        moved = self._moved(total_tokens or (self.total_tokens or 0) + usage[0] + usage[3])
+        self.total = None
+        return usage if moved else None
 
     def count(self, total: Counts, last: Counts) -> Counts | None:
         """Take a ``token_count``; return the tokens of a response, None when it repeats what was counted."""
-        before = self.total
-        if self.recorded or not self._moved(total):
+        if self.recorded:
             return None
-        if before is None or size(total) < size(before):
-            return last if 0 < size(last) <= size(total) else total
-        return _difference(total, before)
-
-    def _moved(self, total: Counts) -> bool:
-        """Take a new total; tell whether it is one."""
-        before, now = self.total, size(total)
-        if before is not None and now == size(before):
-            return False
-        if before is not None and now < size(before):
-            self.generation += 1
+        before, generation, known = self.total, self.generation, self.total_tokens is not None
+        if not self._moved(size(total)):
+            return None
         self.total = total
-        return now > 0
+        if before is not None and generation == self.generation:
+            return _difference(total, before)
+        return last if 0 < size(last) <= size(total) or (known and size(last)) else total
 
-
-def _sum(a: Counts, b: Counts) -> Counts:
-    return a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4]
+    def _moved(self, total_tokens: int) -> bool:
+        """Take a new total; tell whether it is one."""
+        before = self.total_tokens
+        if total_tokens == before:
+            return False
+        if before is not None and total_tokens < before:
+            self.generation += 1
+        self.total_tokens = total_tokens
+        return total_tokens > 0
 
 
 def _difference(a: Counts, b: Counts) -> Counts:

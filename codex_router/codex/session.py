@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from codex_router.records import Usage
-from codex_router.tokens import Counts, Meter, counts_from
+from codex_router.tokens import Counts, Meter, counts_from, size
 
 WANTED = (
     b'"token_usage_record"',
@@ -104,9 +104,8 @@ class SessionFile:
     def _entry(self, kind: str, payload: dict[str, Any], *, before: bool) -> None:
         inner = payload.get("type")
         if kind == "token_usage_record":
-            counts = self._meter.record(
-                counts_from(payload.get("usage")), counts_from(payload.get("thread_token_usage"))
-            )
+            total = counts_from(payload.get("thread_token_usage"))
+            counts = self._meter.record(counts_from(payload.get("usage")), size(total))
             self._response(counts, before=before)
         elif inner == "token_count":
             self._count(payload.get("info"), before=before)

@@ -11,12 +11,12 @@ import datetime as dt
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from codex_router.evidence.lineage import Lineage
 from codex_router.evidence.session_records import Response, Session, Task, Thread
-from codex_router.tokens import NOTHING, Meter, counts_from
+from codex_router.tokens import NOTHING, Meter, counts_from, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,11 +39,13 @@ _USAGE = (
 )
 RECORD = re.compile(
     rb'"thread_id":"([^"\\]*)","turn_id":"([^"\\]*)","session_id":"[^"\\]*","root_turn_id":"[^"\\]*",'
-    rb'"response_id":"([^"\\]*)","usage":' + _USAGE + rb',"turn_token_usage":\{[^{}]*\},"thread_token_usage":' + _USAGE
+    rb'"response_id":"([^"\\]*)","usage":' + _USAGE + rb',"turn_token_usage":\{[^{}]*\},"thread_token_usage":'
+    rb'\{"input_tokens":(\d{1,12}),[^{}]*"output_tokens":(\d{1,12}),"reasoning_output_tokens"'
 )
 COUNT = re.compile(
     rb',"info":(?:null|\{"total_token_usage":' + _USAGE + rb',"last_token_usage":' + _USAGE + rb"[^{}]*\})"
 )
+NO_LIMITS: list[Any] = [None, None, None]
 LIMITS = b'"rate_limits":'
 
 
@@ -83,6 +85,7 @@ class State:
 
     thread: list[Any] | None = None
     total: Counts | None = None
+    total_tokens: int | None = None
     generation: int = 0
     recorded: bool = False
     model: str = ""
@@ -109,12 +112,16 @@ class Rollout:
     """Reads the lines of one session file into a `Session`.
 
     Args:
+        thread_id: whose file it is; its name tells, even when its first line is damaged.
         ancestors: finds what other threads' files hold, for copied history.
         kind_of: names the category of a prompt.
         state: what `state` was after the file had been read last; None from its beginning.
     """
 
-    def __init__(self, ancestors: Ancestors, kind_of: Callable[[str], str], state: State | None = None) -> None:
+    def __init__(
+        self, thread_id: str, ancestors: Ancestors, kind_of: Callable[[str], str], state: State | None = None
+    ) -> None:
+        self.thread_id = thread_id
         self.state = state or State()
         self.skipped: dict[str, int] = {}
         self.inherited = 0
@@ -122,9 +129,11 @@ class Rollout:
         self._kind_of = kind_of
         self._lineage: Lineage | None = None
         self._responses: list[list[Any]] = []
+        self._copied_records = False
         self._tasks: list[_Open] = []
         self._meter = Meter()
         self._meter.total = tuple(self.state.total) if self.state.total else None  # type: ignore[assignment]
+        self._meter.total_tokens = self.state.total_tokens
         self._meter.generation, self._meter.recorded = self.state.generation, self.state.recorded
         self._open: _Open | None = None
         if self.state.task is not None:
@@ -157,14 +166,15 @@ class Rollout:
         """Count a line that was not understood."""
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
 
-    def session(self, thread_id: str) -> Session:
-        """Return what was read; `thread_id` is the file's, for one without a first line."""
+    def session(self) -> Session:
+        """Return what was read."""
         state, meter = self.state, self._meter
-        state.total, state.generation, state.recorded = meter.total, meter.generation, meter.recorded
-        state.task = asdict(self._open) if self._open else None
+        state.total, state.total_tokens = meter.total, meter.total_tokens
+        state.generation, state.recorded = meter.generation, meter.recorded
+        state.task = fields_of(self._open) if self._open else None
         state.last = self._responses[-1] if self._responses else None
         thread = self._thread or Thread(
-            thread_id, None, None, None, "unknown", 0, "", None, None, None, "", "", self._first_time()
+            self.thread_id, None, None, None, "unknown", 0, "", None, None, None, "", "", self._first_time()
         )
         state.thread = list(thread)
         tasks = [task.task() for task in self._tasks if task.responses or task.prompt_hash]
@@ -178,9 +188,13 @@ class Rollout:
 
     def _session_meta(self, line: Line) -> None:
         payload = line.payload()
-        if self._thread is not None:
-            if payload.get("id") != self._thread.thread_id and self._lineage is None and not self._responses:
+        if payload.get("id") != self.thread_id:
+            if self._thread is None:
+                raise ValueError("another thread's")
+            if self._lineage is None and not self._responses:
                 self._begin_copy(text(payload.get("id")))
+            return
+        if self._thread is not None:
             return
         self._thread = thread_from(payload, line.time)
         # A review is told what to look at; it never gets a copy of what was said before.
@@ -278,7 +292,7 @@ class Rollout:
 
     def _call(self, line: Line) -> None:
         if self._lineage is None:
-            task = self._task(line)
+            task = self._open or self._task(line)
             task.tool_calls += 1
             task.answered = False
             if line.data.find(b"apply_patch", line.start, line.end) >= 0:
@@ -287,8 +301,9 @@ class Rollout:
 
     def _output(self, line: Line) -> None:
         if self._lineage is None:
-            self._task(line).tool_output_bytes += line.size
-            self.state.tool_bytes += line.size
+            size_ = line.end - line.start
+            (self._open or self._task(line)).tool_output_bytes += size_
+            self.state.tool_bytes += size_
 
     def _changed(self, line: Line) -> None:
         if self._lineage is None:
@@ -320,27 +335,34 @@ class Rollout:
     # What it cost.
 
     def _record(self, line: Line) -> None:
-        found = RECORD.match(line.data, line.head, line.end)
-        if found:
-            thread, turn, response = (found[index].decode() for index in (1, 2, 3))
-            usage, total = counts_of(found, 4), counts_of(found, 9)
-        else:
+        found = RECORD.match(line.data, line.match.end(), line.end)
+        if found is None:
             payload = line.payload()
-            thread, turn = text(payload.get("thread_id")) or "", text(payload.get("turn_id")) or ""
-            response = text(payload.get("response_id")) or ""
-            usage, total = counts_from(payload.get("usage")), counts_from(payload.get("thread_token_usage"))
+            thread, turn, response = (text(payload.get(name)) or "" for name in ("thread_id", "turn_id", "response_id"))
+            usage, total = counts_from(payload.get("usage")), size(counts_from(payload.get("thread_token_usage")))
+        else:
+            first, cached, written, output, reasoning, all_input, all_output = map(
+                int, found.group(4, 5, 6, 7, 8, 9, 10)
+            )
+            usage, total = (first, cached, written, output, reasoning), all_input + all_output
+            thread, turn, response = found[1].decode(), found[2].decode(), ""
         if self._thread is not None and thread and thread != self._thread.thread_id:
             self.inherited += 1
+            self._copied_records = True
             return
-        if self._is_copy(line, ("response", response)):
+        if self._lineage is not None and self._is_copy(line, ("response", response or found and found[3].decode())):
             self.inherited += 1
             return
-        self._turn(line, turn, None)
+        if turn and (self._open is None or self._open.turn_id != turn):
+            self._turn(line, turn, None)
         counts = self._meter.record(usage, total)
         if counts is not None:
             self._response(line, counts)
 
     def _count(self, line: Line) -> None:
+        if self._meter.recorded and self._lineage is None:  # the record said it all, but for the plan's windows
+            self._limits(line)
+            return
         found = COUNT.match(line.data, line.head, line.end)
         if found:
             total, last = (counts_of(found, 1), counts_of(found, 6)) if found[1] else (NOTHING, NOTHING)
@@ -362,64 +384,73 @@ class Rollout:
         """Tell whether a total is the parent's; it is what this thread's own go on from."""
         if self._lineage is not None:
             if self._is_copy(line, ("count", *total, *last)):
-                self.inherited += self.state.inherited_total != total
+                self.inherited += not self._copied_records and self.state.inherited_total != total
                 self.state.inherited_total = total
                 return True
-        if self.state.inherited_total == total and self._meter.total is None:
+        if self.state.inherited_total == total and self._meter.total_tokens is None:
             self._meter.inherit(total)
             return True
         return False
 
     def _response(self, line: Line, counts: Counts) -> None:
-        state, task = self.state, self._task(line)
+        state, task, meter = self.state, self._open or self._task(line), self._meter
+        time = line.match[1].decode("ascii", errors="replace")
         task.responses += 1
-        resent, lost, reason = self._cache(counts, line.time)
-        meter = self._meter
-        total = meter.total or NOTHING
+        task.ended = time or task.ended
+        cached, context = counts[1], state.context_tokens
+        if context is None:
+            resent, lost, reason = cached, 0, None
+        else:
+            resent = max(cached, min(counts[0], context))
+            lost, reason = self._cache_break(counts, time) if cached * 2 < resent else (0, None)
         self._responses.append(
             [
-                meter.generation, total[0] + total[3], task.turn_id, line.time, state.model, state.effort, *counts,
+                meter.generation, meter.total_tokens, task.turn_id, time, state.model, state.effort, *counts,
                 resent, state.tool_bytes, lost, reason, 0, task.since_change, *state.limits,
             ]
         )  # fmt: skip
         state.tool_bytes = 0
         state.last_instructions = state.instructions
-        state.cache_seen = state.cache_seen or counts[1] > 0
         state.context_tokens = counts[0] + counts[3] - counts[4]
+        if cached:
+            state.cache_seen = True
         if task.changes:
             task.since_change += 1
 
-    def _cache(self, counts: Counts, time: str) -> tuple[int, int, str | None]:
-        """Return re-sent tokens, how many of those the cache should have held, and why it did not."""
+    def _cache_break(self, counts: Counts, time: str) -> tuple[int, str | None]:
+        """Return how many re-sent tokens the cache should have held and did not, and why."""
         state = self.state
-        cached, context = counts[1], state.context_tokens
-        if context is None or not self._responses:
-            return cached, 0, None
-        resent = max(cached, min(counts[0], context))
+        if not state.cache_seen or not self._responses:
+            return 0, None
         before = self._responses[-1]
-        lost = min(before[6], counts[0]) - cached
-        if not state.cache_seen or before[6] < LEAST_CACHED or lost * 2 < before[6]:
-            return resent, 0, None
+        lost = min(before[6], counts[0]) - counts[1]
+        if before[6] < LEAST_CACHED or lost * 2 < before[6]:
+            return 0, None
         if before[4] != state.model:
-            return resent, lost, "model"
+            return lost, "model"
         if before[5] != state.effort:
-            return resent, lost, "effort"
+            return lost, "effort"
         if state.instructions != state.last_instructions:
-            return resent, lost, "instructions"
+            return lost, "instructions"
         gap = seconds_between(before[3], time)
-        return resent, lost, "idle" if gap is not None and gap > IDLE_SECONDS else "unknown"
+        return lost, "idle" if gap is not None and gap > IDLE_SECONDS else "unknown"
 
     def _limits(self, line: Line) -> None:
         """Take what a ChatGPT plan's windows say after the newest response."""
-        at = line.data.find(LIMITS, line.head, line.end)
+        at = line.data.find(LIMITS, line.start, line.end)
         if at < 0:
             return
         said = line.data[at : line.end]
         if said != self._limit_bytes:
             self.state.limits = limits_of(line.payload().get("rate_limits"))
             self._limit_bytes = said
-        if self._responses:
+        if self._responses and self.state.limits != NO_LIMITS:
             self._responses[-1][17:20] = self.state.limits
+
+
+def fields_of(record: _Open | State) -> dict[str, Any]:
+    """Return the fields of a record as they are (`dataclasses.asdict` copies deeply, which takes longer than reading)."""
+    return {name: getattr(record, name) for name in record.__slots__}
 
 
 def text(value: Any) -> str | None:
@@ -478,7 +509,8 @@ def thread_from(payload: dict[str, Any], time: str) -> Thread:
         spawn = kind.get("thread_spawn") if isinstance(kind, dict) else None
         if isinstance(spawn, dict):
             parent = parent or text(spawn.get("parent_thread_id"))
-    git = payload.get("git") if isinstance(payload.get("git"), dict) else {}
+    said = payload.get("git")
+    git = said if isinstance(said, dict) else {}
     return Thread(
         thread_id=text(payload["id"]) or "",
         session_id=text(payload.get("session_id")),

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 HEAD = re.compile(
     rb'\{"timestamp":"([^"\\\n]{0,40})",(?:"ordinal":\d{1,19},)?"type":"(\w{1,40})","payload":\{(?:"type":"(\w{1,40})")?'
 )
-CHUNK_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 16
+"""Small enough for the allocator to reuse: larger ones are mapped, and cleared by the kernel, each time."""
 LINE_BYTES = 8 << 20
 """Longer lines are not parsed; their length is all that is taken of them."""
-HEAD_BYTES = 512
+ERRORS = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError)
+"""What a line with other types than Codex writes raises."""
 TYPED = frozenset({b"event_msg", b"response_item"})
 """Line types that say more in ``payload.type``."""
 NEXT = b'{"timestamp":"'
@@ -37,21 +39,29 @@ class Readable(Protocol):
 class Line:
     """One line; valid only while its handler runs."""
 
-    __slots__ = ("data", "end", "head", "kind", "start", "time")
+    __slots__ = ("data", "end", "match", "start")
 
     data: bytes
     start: int
     end: int
     """Its bytes are ``data[start:end]``."""
-    head: int
-    """Where the payload's fields begin."""
-    kind: bytes
-    time: str
+    match: re.Match[bytes]
+    """Of `HEAD`."""
 
     @property
     def size(self) -> int:
         """Return its length in bytes."""
         return self.end - self.start
+
+    @property
+    def head(self) -> int:
+        """Return where the payload's fields begin."""
+        return self.match.end()
+
+    @property
+    def time(self) -> str:
+        """Return its timestamp as Codex wrote it."""
+        return self.match[1].decode("ascii", errors="replace")
 
     def payload(self) -> dict[str, Any]:
         """Parse the line.
@@ -115,36 +125,27 @@ class Lines:
             self._unfinished(rest)
 
     def _whole_lines(self, data: bytes) -> int:
+        """Take all whole lines; return how many bytes they are. The loop runs once a line: it is kept bare."""
         find, match, wanted, line = data.find, HEAD.match, self.handlers.get, self._line
-        line.data = data
         start = 0
         while (end := find(b"\n", start)) >= 0:
             head = match(data, start, end)
             if head is None:
                 if end > start:
                     self._odd(data[start:end])
-                    line.data = data
             else:
-                time, kind, inner = head.groups()
+                kind, inner = head.group(2, 3)
                 handler = wanted(inner or kind)
-                if handler is not None or (inner is None and kind in TYPED):
-                    line.start, line.end, line.head, line.kind = start, end, head.end(), inner or kind
-                    line.time = time.decode("ascii", errors="replace")
-                    self._handle(handler)
+                if handler is not None:
+                    line.data, line.start, line.end, line.match = data, start, end, head
+                    try:
+                        handler(line)
+                    except ERRORS:
+                        self._broken(data[start:end])
+                elif inner is None and kind in TYPED:  # the type is not where Codex writes it
+                    self._odd(data[start:end])
             start = end + 1
         return start
-
-    def _handle(self, handler: Callable[[Line], None] | None) -> None:
-        line = self._line
-        data = line.data
-        try:
-            if handler is None:  # the payload's type is not where Codex writes it
-                self._odd(data[line.start : line.end])
-            else:
-                handler(line)
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
-            self._broken(data[line.start : line.end])
-        line.data = data
 
     def _broken(self, line: bytes) -> None:
         """Count a line that cannot be parsed; one that was begun behind a cut one is read all the same."""
@@ -154,59 +155,55 @@ class Lines:
             self._whole_lines(line[behind:] + b"\n")
 
     def _odd(self, text: bytes) -> None:
-        """Take a line that does not begin as Codex writes it."""
+        """Take a line that does not begin as Codex writes it: write it so, then take it."""
         try:
             entry = parse(text)
             payload = entry["payload"]
             kind = payload.get("type") or entry["type"]
-            handler = self.handlers.get(kind.encode())
-        except (ValueError, TypeError, KeyError, AttributeError):
+            if kind.encode() not in self.handlers:
+                return
+            time = entry.get("timestamp")
+            said = {"type": kind, **payload} if payload.get("type") else payload
+            ordered = {"timestamp": time if isinstance(time, str) else "", "type": entry["type"], "payload": said}
+            line = json.dumps(ordered, separators=(",", ":")).encode()
+        except ERRORS:
             self._broken(text)
             return
-        if handler is None:
-            return
-        line = self._line
-        line.data = json.dumps({"payload": payload}).encode()
-        line.start, line.end, line.head, line.kind = 0, len(line.data), 0, kind.encode()
-        time = entry.get("timestamp")
-        line.time = time if isinstance(time, str) else ""
-        try:
-            handler(line)
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        if HEAD.match(line) and b"\n" not in line:
+            self._whole_lines(line + b"\n")
+        else:
             self.skip("not understood")
 
     def _long_line(self, rest: bytes, stream: Readable) -> bytes:
         """Pass over a line that is too long to hold; return what follows it."""
-        head = HEAD.match(rest)
-        size = len(rest)
-        behind = b""
+        head, size = HEAD.match(rest), len(rest)
+        begins = rest[: head.end()] if head else b""
+        del rest
         while chunk := stream.read(CHUNK_BYTES):
             end = chunk.find(b"\n")
             if end >= 0:
-                size += end
-                behind = chunk[end + 1 :]
-                break
+                self.offset += size + end + 1
+                self._too_long(begins, size + end)
+                used = self._whole_lines(behind := chunk[end + 1 :])
+                self.offset += used
+                return behind[used:]
             size += len(chunk)
-        else:
-            return b""  # not ended yet: the offset stays before it
-        self.offset += size + 1
-        handler = self.handlers.get(head[3] or head[2]) if head else None
-        if head is None or handler is not None:
-            self._too_long(head, handler, size)
-        used = self._whole_lines(behind)
-        self.offset += used
-        return behind[used:]
+        return b""  # not ended yet: the offset stays before it
 
-    def _too_long(self, head: re.Match[bytes] | None, handler: Callable[[Line], None] | None, size: int) -> None:
-        if head is None or handler is None:
+    def _too_long(self, begins: bytes, size: int) -> None:
+        """Hand over the head and the length of a line, which is all that some kinds need."""
+        head = HEAD.match(begins)
+        if head is None:
             self.skip("too long")
             return
+        handler = self.handlers.get(head[3] or head[2])
+        if handler is None:
+            return
         line = self._line
-        line.data, line.start, line.end, line.head = head[0], 0, size, head.end()
-        line.kind, line.time = head[3] or head[2], head[1].decode("ascii", errors="replace")
+        line.data, line.start, line.end, line.match = begins, 0, size, head
         try:
             handler(line)
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        except ERRORS:
             self.skip("too long")
 
     def _unfinished(self, rest: bytes) -> None:

@@ -6,12 +6,11 @@ import json
 import multiprocessing
 import os
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.evidence.lineage import Ancestors
-from codex_router.evidence.rollout import Rollout, State
+from codex_router.evidence.rollout import Rollout, State, fields_of
 from codex_router.evidence.rollout_lines import Lines
 from codex_router.evidence.session_files import SessionPath, opened
 
@@ -60,7 +59,7 @@ def read_session(
     """
     grown = before is not None and not file.path.endswith(".zst") and file.size >= before.size > 0
     offset, state = (before.offset, State(**json.loads(before.state))) if before and grown else (0, None)
-    rollout = Rollout(ancestors, kind_of, state)
+    rollout = Rollout(file.thread_id, ancestors, kind_of, state)
     lines = Lines(rollout.handlers, rollout.skip, offset)
     try:
         with opened(file.path, offset) as stream:
@@ -68,8 +67,8 @@ def read_session(
     except OSError as error:
         position = before or Position(file.path, 0, 0, 0, "{}")
         return SessionRead(position, None, error.strerror or str(error))
-    session = rollout.session(file.thread_id)
-    state_text = json.dumps(asdict(rollout.state), separators=(",", ":"))
+    session = rollout.session()
+    state_text = json.dumps(fields_of(rollout.state), separators=(",", ":"))
     return SessionRead(Position(file.path, file.size, file.mtime_ns, lines.offset, state_text), session)
 
 
