@@ -158,9 +158,9 @@ def _wait(pid: int, follower: Follower, budget: Budget) -> tuple[int, Limit | No
 
 def _used_up(progress: Progress, budget: Budget) -> Limit | None:
     turns, cost = budget.max_turns, budget.max_cost_usd
-    if turns is not None and (progress.responses > turns or (progress.responses == turns and progress.awaits_more)):
+    if turns is not None and (progress.begun > turns or (progress.begun == turns and progress.goes_on)):
         return "turns"
-    if cost is not None and progress.cost_usd is not None and progress.cost_usd >= cost and progress.awaits_more:
+    if cost is not None and progress.cost_usd is not None and progress.cost_usd >= cost and progress.goes_on:
         return "cost"
     return None
 
