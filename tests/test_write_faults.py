@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import faults
 import pytest
 from faults import NEW, OLD, Countdown, Machine
+from quick import new_folder
 
 from codex_router.codex.checks import check_journal
 from codex_router.codex.disk import Disk
@@ -25,11 +24,9 @@ NOTHING = "nothing to undo"
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder in memory where there is one: thousands of fsync calls are not what is tested here."""
-    memory = Path("/dev/shm")
-    made = Path(tempfile.mkdtemp(dir=memory if os.access(memory, os.W_OK) else None))
-    yield made
-    shutil.rmtree(made)
+    """A folder in memory: thousands of fsync calls are not what is tested here."""
+    with new_folder() as made:
+        yield made
 
 
 def walked(scenario: str, folder: Path) -> list[Machine]:
