@@ -48,8 +48,17 @@ SUBCOMMANDS = frozenset({"resume", "fork", "review", "help"})
 """First words that make it another command; they pass through untouched."""
 STOPS = frozenset({"-h", "--help", "-V", "--version"})
 
-OWN_VALUE_OPTIONS = ("--tier", "--category", "--max-turns", "--max-cost")
-OWN_FLAGS = ("--explain", "--quiet", "--no-record")
+OWN_VALUE_OPTIONS = (
+    "--tier",
+    "--category",
+    "--max-turns",
+    "--max-cost",
+    "--max-seconds",
+    "--check",
+    "--check-seconds",
+    "--attempts",
+)
+OWN_FLAGS = ("--explain", "--quiet", "--no-record", "--record-prompt", "--keep-going")
 
 
 class Own(NamedTuple):
@@ -61,9 +70,20 @@ class Own(NamedTuple):
     """Model responses; 0 is no limit; None is the tier's own."""
     max_cost_usd: float | None = None
     """USD; 0 is no limit; None is the tier's own."""
+    max_seconds: float | None = None
+    """Wall-clock seconds; 0 is no limit; None is the default."""
+    checks: tuple[str, ...] = ()
+    """Shell commands that all succeed when the task is solved."""
+    check_seconds: float | None = None
+    """How long one check may take; None is the default."""
+    attempts: int | None = None
+    """Arms to try in turn; None is the default."""
+    keep_going: bool = False
+    """The next arm continues from the failed state instead of starting clean."""
     explain: bool = False
     quiet: bool = False
     no_record: bool = False
+    record_prompt: bool = False
 
 
 class ExecLine(NamedTuple):
@@ -84,6 +104,8 @@ class ExecLine(NamedTuple):
     """Only help or version is asked for."""
     ephemeral: bool
     """No session file will be written."""
+    as_json: bool
+    """Codex prints events as JSONL."""
 
 
 def parse_exec(argv: list[str]) -> ExecLine:
@@ -124,6 +146,7 @@ def _read(own: Own, words: list[str], positional: list[str], options: list[tuple
         folder=next((value for name, value in reversed(options) if name in {"-C", "--cd"}), None),
         inert=bool(names & STOPS) or subcommand == "help",
         ephemeral="--ephemeral" in names,
+        as_json=bool(names & {"--json", "--experimental-json"}),
     )
 
 
@@ -156,7 +179,7 @@ def _option(words: list[str], word: str, index: int) -> tuple[str, str, int]:
 
 def _take_own(argv: list[str]) -> tuple[Own, list[str]]:
     """Return our own options and the words that are left; a value of a Codex option is never taken for one of ours."""
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     words: list[str] = []
     index = 0
     while index < len(argv):
@@ -166,13 +189,13 @@ def _take_own(argv: list[str]) -> tuple[Own, list[str]]:
             return _own(found), [*words, word, *argv[index:]]
         name, equals, value = word.partition("=")
         if name in OWN_FLAGS and not equals:
-            found[name] = ""
+            found[name] = []
         elif name in OWN_VALUE_OPTIONS:
             if not equals:
                 if index >= len(argv):
                     raise UsageError(f"{name} needs a value")
                 value, index = argv[index], index + 1
-            found[name] = value
+            found.setdefault(name, []).append(value)
         else:
             words.append(word)
             if word in VALUE_OPTIONS and word not in GREEDY_OPTIONS and index < len(argv):
@@ -181,27 +204,34 @@ def _take_own(argv: list[str]) -> tuple[Own, list[str]]:
     return _own(found), words
 
 
-def _own(found: dict[str, str]) -> Own:
+def _own(found: dict[str, list[str]]) -> Own:
+    last = {name: values[-1] for name, values in found.items() if values}
     return Own(
-        tier=found.get("--tier"),
-        category=found.get("--category"),
-        max_turns=_count(found.get("--max-turns")),
-        max_cost_usd=_amount(found.get("--max-cost")),
+        tier=last.get("--tier"),
+        category=last.get("--category"),
+        max_turns=_count("--max-turns", last.get("--max-turns"), "model responses, 0 for no limit"),
+        max_cost_usd=_amount("--max-cost", last.get("--max-cost"), "an amount in USD, 0 for no limit"),
+        max_seconds=_amount("--max-seconds", last.get("--max-seconds"), "seconds, 0 for no limit"),
+        checks=tuple(found.get("--check", ())),
+        check_seconds=_amount("--check-seconds", last.get("--check-seconds"), "seconds, 0 for no limit"),
+        attempts=_count("--attempts", last.get("--attempts"), "arms to try in turn"),
+        keep_going="--keep-going" in found,
         explain="--explain" in found,
         quiet="--quiet" in found,
         no_record="--no-record" in found,
+        record_prompt="--record-prompt" in found,
     )
 
 
-def _count(text: str | None) -> int | None:
+def _count(name: str, text: str | None, meaning: str) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit()):
-        raise UsageError(f"--max-turns {text!r}", hint="a whole number of model responses, 0 for no limit")
+        raise UsageError(f"{name} {text!r}", hint=f"a whole number of {meaning}")
     return int(text)
 
 
-def _amount(text: str | None) -> float | None:
+def _amount(name: str, text: str | None, meaning: str) -> float | None:
     if text is None:
         return None
     try:
@@ -209,5 +239,5 @@ def _amount(text: str | None) -> float | None:
     except ValueError:
         amount = -1.0
     if not 0 <= amount < float("inf"):
-        raise UsageError(f"--max-cost {text!r}", hint="an amount in USD, 0 for no limit")
+        raise UsageError(f"{name} {text!r}", hint=meaning)
     return amount

@@ -6,6 +6,7 @@ all: the grammar is Codex's, which click cannot read.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from codex_router.codex.argv import ExecLine, parse_exec
 from codex_router.codex.launch import Ran, run
 from codex_router.codex.locate import Codex, find_codex
 from codex_router.codex.ready import check_ready
+from codex_router.commands.exec_words import after, before, budget_event, say
 from codex_router.commands.routing import Route, choice, route
 from codex_router.errors import ExitCode, LaunchError, RouterError
 from codex_router.home import codex_home, router_home
@@ -36,6 +38,7 @@ Router options:
   --category NAME    take the prompt for this kind of task
   --max-turns N      stop after N model responses (0: no limit)  [default: the tier's]
   --max-cost USD     stop when this is spent (0: no limit)  [default: the tier's]
+  --max-seconds S    stop after S seconds (0: no limit)  [default: the tier's, else 14400]
   --explain          say more on stderr
   --quiet            say nothing on stderr
   --no-record        write nothing to the ledger
@@ -44,11 +47,13 @@ Router options:
 Exit status: Codex's own; 124 stopped at a budget; 125 failed before Codex started; 126, 127 Codex cannot be run, or
 was not found; 128+n Codex died of signal n.
 """
+MAX_SECONDS = 4 * 3600.0
+"""Wall-clock limit where nothing else is said: without a connection Codex retries for ever (0.148 and later)."""
 MAX_PROMPT_BYTES = 1 << 20
 """How much of a prompt on standard input is looked at."""
 
 
-class _Job(NamedTuple):
+class Job(NamedTuple):
     """A run, ready to start."""
 
     codex: Codex
@@ -79,16 +84,16 @@ def main(argv: list[str]) -> int:
     except RouterError as error:
         raise LaunchError(error.what, where=error.where, hint=error.hint) from error
     if not line.own.quiet:
-        _announce(job)
+        say(*before(job))
     ran = run(job.argv, str(codex_home()), _folder(line), _price(), job.budget, job.stdin)
     _afterwards(job, ran)
     return ran.status
 
 
-def _prepared(line: ExecLine) -> _Job:
+def _prepared(line: ExecLine) -> Job:
     codex = find_codex()
     if line.inert or line.subcommand or line.chosen:
-        return _Job(
+        return Job(
             codex, line, [codex.path, "exec", *line.words], _budget(line, Budget()), None, line.prompt or "", None
         )
     prompt, stdin = line.prompt, None
@@ -99,14 +104,18 @@ def _prepared(line: ExecLine) -> _Job:
     # The profile's own token budget was made from the tier's dollars; another limit for this run replaces it.
     native = ["-c", "features.rollout_budget.enabled=false"] if has_native and line.own.max_cost_usd is not None else []
     words = [codex.path, "exec", *choice(chosen.tier), *native, *line.words]
-    return _Job(codex, line, words, _budget(line, chosen.tier.budget), chosen, prompt or "", stdin)
+    return Job(codex, line, words, _budget(line, chosen.tier.budget), chosen, prompt or "", stdin)
 
 
 def _budget(line: ExecLine, default: Budget) -> Budget:
-    turns, cost = line.own.max_turns, line.own.max_cost_usd
+    """Return what holds for this run: the command line, else the tier, else the default."""
+    turns, cost, seconds = line.own.max_turns, line.own.max_cost_usd, line.own.max_seconds
+    if seconds is None:
+        seconds = MAX_SECONDS if default.max_seconds is None else default.max_seconds
     return Budget(
         default.max_turns if turns is None else turns or None,
         default.max_cost_usd if cost is None else cost or None,
+        seconds or None,
     )
 
 
@@ -145,55 +154,22 @@ def _price() -> Price:
     return price
 
 
-def _announce(job: _Job) -> None:
-    """Say in one line what was decided."""
-    if job.line.inert:
-        return
-    limits = _limits(job.budget)
-    if job.route is None:
-        if limits:
-            sys.stderr.write(f"codex-router: as you chose · {limits}\n")
-        return
-    tier = job.route.tier
-    words = [f"{job.route.why} -> {tier.name}: {tier.arm}", limits]
-    sys.stderr.write(f"codex-router: {' · '.join(word for word in words if word)}\n")
-    if job.line.own.explain:
-        found = job.route.classification
-        if found is not None:
-            ranked = ", ".join(f"{name} {probability:.2f}" for name, probability in found.probabilities[:4])
-            sys.stderr.write(f"codex-router: {ranked}; because of: {', '.join(found.because)}\n")
-        sys.stderr.write(f"codex-router: {_quoted(job.argv)}\n")
-
-
-def _quoted(argv: list[str]) -> str:
-    import shlex
-
-    return shlex.join(argv)
-
-
-def _limits(budget: Budget) -> str:
-    words = [
-        f"<= {budget.max_turns} turns" if budget.max_turns else "",
-        f"<= ${budget.max_cost_usd:,.2f}" if budget.max_cost_usd else "",
-    ]
-    return " · ".join(word for word in words if word)
-
-
-def _afterwards(job: _Job, ran: Ran) -> None:
+def _afterwards(job: Job, ran: Ran) -> None:
     """Record the attempt and say what it cost; whatever goes wrong here, the run's status stands."""
     if job.line.inert:
         return
-    said = ""
-    if not job.line.own.no_record and not os.environ.get("CODEX_ROUTER_NO_RECORD"):
+    own, recorded = job.line.own, ""
+    if not own.no_record and not os.environ.get("CODEX_ROUTER_NO_RECORD"):
         from codex_router.commands.record import record
 
         try:
-            said = f" · run {record(job.codex, job.route, job.prompt, ran)[:8]}"
-        except (RouterError, OSError) as error:
-            said = f" · not recorded: {error}"
-    if not job.line.own.quiet:
-        cost = ran.progress.cost_usd
-        spent = "cost unknown" if cost is None else f"${cost:.4f}"
-        stopped = f"stopped at the budget ({_limits(job.budget)}); the work so far is left in place · "
-        head = stopped if ran.end == "budget" else ""
-        sys.stderr.write(f"codex-router: {head}{ran.progress.responses} turns · {spent}{said}\n")
+            recorded = f"run {record(job.codex, job.route, job.prompt, ran)[:8]}"
+        except Exception as error:  # noqa: BLE001 - a run that succeeded must not fail for its record
+            recorded = f"not recorded: {error}"
+    event = budget_event(job, ran) if job.line.as_json else None
+    with contextlib.suppress(BrokenPipeError):
+        if event is not None:
+            sys.stdout.write(f"{event}\n")
+            sys.stdout.flush()
+    if not own.quiet:
+        say(after(job, ran, recorded))

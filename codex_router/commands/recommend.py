@@ -83,6 +83,7 @@ def _with(tier: Tier, prefix: str, catalogue: Catalogue) -> Tier:
         budget=tier.budget,
         model_provider=model.provider if model else None,
         estimate=tier.estimate,
+        expected_cost_usd=float(f"{tier.estimate.cost_usd.mean:.3g}") if tier.estimate else None,
         rests_on=tier.rests_on,
         template=tier.name if prefix else None,
     )

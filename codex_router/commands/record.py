@@ -35,14 +35,14 @@ def record(codex: Codex, route: Route | None, prompt: str, ran: Ran) -> str:
         harness="codex",
         outcome="unknown",
         cost_usd=ran.progress.cost_usd,
-        turns=ran.progress.responses,
+        turns=ran.progress.responses if ran.thread_id else None,
         seconds=ran.seconds,
         end=ran.end,
         date=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - ran.seconds)),
     )
     run = Run(
         attempt=attempt,
-        usage=ran.progress.usage,
+        usage=ran.progress.usage if ran.thread_id else None,
         tier=route.tier.name if route else None,
         session_id=ran.thread_id,
         codex_version=version_text(codex.version),
