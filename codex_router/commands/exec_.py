@@ -19,9 +19,11 @@ from codex_router.commands.routing import Route, choice, route
 from codex_router.errors import ExitCode, LaunchError, RouterError
 from codex_router.home import codex_home, router_home
 from codex_router.records import Budget
+from codex_router.show.notice import say
 
 if TYPE_CHECKING:
     from codex_router.codex.session import Price
+    from codex_router.evidence.prices import Rates
     from codex_router.records import Usage
 
 HELP = """\
@@ -68,19 +70,20 @@ def main(argv: list[str]) -> int:
         UsageError: one of our own options is wrong.
         LaunchError: Codex cannot be started as asked.
     """
-    if "--router-help" in argv:
+    line = parse_exec(argv)
+    if line.own.help:
         sys.stdout.write(HELP)
         return ExitCode.DONE
-    line = parse_exec(argv)
     try:
         job = _prepared(line)
     except LaunchError:
         raise
     except RouterError as error:
         raise LaunchError(error.what, where=error.where, hint=error.hint) from error
+    prices = _prices()
     if not line.own.quiet:
-        _announce(job)
-    ran = run(job.argv, str(codex_home()), _folder(line), _price(), job.budget, job.stdin)
+        _announce(job, prices)
+    ran = run(job.argv, str(codex_home()), _folder(line), _price(prices), job.budget, job.stdin)
     _afterwards(job, ran)
     return ran.status
 
@@ -92,7 +95,7 @@ def _prepared(line: ExecLine) -> _Job:
             codex, line, [codex.path, "exec", *line.words], _budget(line, Budget()), None, line.prompt or "", None
         )
     prompt, stdin = line.prompt, None
-    if prompt is None and not sys.stdin.isatty():
+    if prompt is None and sys.stdin is not None and not sys.stdin.isatty():
         prompt, stdin = _piped_prompt()
     chosen = route(prompt, codex_home(), line.own.tier, line.own.category)
     check_ready(codex_home(), chosen.tier.name, codex.reads)
@@ -101,6 +104,8 @@ def _prepared(line: ExecLine) -> _Job:
 
 
 def _budget(line: ExecLine, default: Budget) -> Budget:
+    if line.ephemeral:
+        return Budget()
     turns, cost = line.own.max_turns, line.own.max_cost_usd
     return Budget(
         default.max_turns if turns is None else turns or None,
@@ -127,40 +132,49 @@ def _folder(line: ExecLine) -> str:
     return str(Path.cwd() / (line.folder or ""))
 
 
-def _price() -> Price:
-    """Return what prices a response from the snapshot that `init` and `apply` leave; without one nothing is known."""
-    from codex_router.evidence.prices import FILE, cost_usd, load_snapshot
+def _prices() -> dict[str, Rates]:
+    """Return the snapshot that `init` and `apply` leave; without one nothing is known."""
+    from codex_router.evidence.prices import FILE, load_snapshot
 
     try:
-        known = load_snapshot(router_home() / FILE)
+        return load_snapshot(router_home() / FILE)
     except RouterError:
-        known = {}
+        return {}
+
+
+def _price(prices: dict[str, Rates]) -> Price:
+    """Return what prices a response."""
+    from codex_router.evidence.prices import cost_usd
 
     def price(model: str, usage: Usage) -> float | None:
-        rates = known.get(model)
+        rates = prices.get(model)
         return None if rates is None else cost_usd(rates, usage)
 
     return price
 
 
-def _announce(job: _Job) -> None:
-    """Say in one line what was decided."""
+def _announce(job: _Job, prices: dict[str, Rates]) -> None:
+    """Say in one line what was decided, and which limit cannot hold."""
     if job.line.inert:
         return
     limits = _limits(job.budget)
     if job.route is None:
         if limits:
-            sys.stderr.write(f"codex-router: as you chose · {limits}\n")
+            say(f"codex-router: as you chose · {limits}")
         return
     tier = job.route.tier
     words = [f"{job.route.why} -> {tier.name}: {tier.arm}", limits]
-    sys.stderr.write(f"codex-router: {' · '.join(word for word in words if word)}\n")
+    if job.line.ephemeral and tier.budget != Budget():
+        words.append("no limit holds: --ephemeral leaves no session file to follow")
+    elif job.budget.max_cost_usd and tier.arm.model not in prices:
+        words.append(f"the cost limit cannot hold: the price of {tier.arm.model} is unknown")
+    say(f"codex-router: {' · '.join(word for word in words if word)}")
     if job.line.own.explain:
         found = job.route.classification
         if found is not None:
             ranked = ", ".join(f"{name} {probability:.2f}" for name, probability in found.probabilities[:4])
-            sys.stderr.write(f"codex-router: {ranked}; because of: {', '.join(found.because)}\n")
-        sys.stderr.write(f"codex-router: {_quoted(job.argv)}\n")
+            say(f"codex-router: {ranked}; because of: {', '.join(found.because)}")
+        say(f"codex-router: {_quoted(job.argv)}")
 
 
 def _quoted(argv: list[str]) -> str:
@@ -183,15 +197,22 @@ def _afterwards(job: _Job, ran: Ran) -> None:
         return
     said = ""
     if not job.line.own.no_record and not os.environ.get("CODEX_ROUTER_NO_RECORD"):
-        from codex_router.commands.record import record
-
-        try:
-            said = f" · run {record(job.codex, job.route, job.prompt, ran)[:8]}"
-        except (RouterError, OSError) as error:
-            said = f" · not recorded: {error}"
+        said = _recorded(job, ran)
     if not job.line.own.quiet:
         cost = ran.progress.cost_usd
         spent = "cost unknown" if cost is None else f"${cost:.4f}"
         stopped = f"stopped at the budget ({_limits(job.budget)}); the work so far is left in place · "
         head = stopped if ran.end == "budget" else ""
-        sys.stderr.write(f"codex-router: {head}{ran.progress.responses} turns · {spent}{said}\n")
+        turns = f"{ran.progress.responses} turns" if ran.thread_id else "turns unknown"
+        say(f"codex-router: {head}{turns} · {spent}{said}")
+
+
+def _recorded(job: _Job, ran: Ran) -> str:
+    from codex_router.commands.record import record
+
+    try:
+        return f" · run {record(job.codex, job.route, job.prompt, ran)[:8]}"
+    except RouterError as error:
+        return f" · not recorded: {error}"
+    except Exception as error:  # noqa: BLE001 - Codex has done its work; nothing here may spoil its exit status
+        return f" · not recorded: {type(error).__name__}: {error}"
