@@ -51,20 +51,30 @@ class _Signals:
     def __init__(self) -> None:
         self.pid = 0
         self.interrupted = False
+        self._early: list[int] = []
         self._old: dict[int, object] = {}
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            self._old[number] = signal.signal(number, self._take)
+            if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup; Codex then inherits that
+                self._old[number] = signal.signal(number, self._take)
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._old.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
+    def hand_to(self, pid: int) -> None:
+        """Hand signals on to this process, those included that came while it was started."""
+        self.pid = pid
+        for number in self._early:
+            _send(pid, number)
+
     def _take(self, number: int, _frame: FrameType | None) -> None:
         self.interrupted = True
-        if self.pid and not (number == signal.SIGINT and _in_terminal()):
+        if not self.pid:
+            self._early.append(number)
+        elif not (number == signal.SIGINT and _in_terminal()):
             _send(self.pid, number)
 
 
@@ -85,7 +95,7 @@ def run(argv: list[str], home: str, folder: str, price: Price, budget: Budget, s
     started = time.time()
     with _Signals() as signals:
         pid = _spawn(argv, stdin)
-        signals.pid = pid
+        signals.hand_to(pid)
         follower = Follower(pid, home, folder, started, price)
         try:
             status, stopped = _wait(pid, follower, budget)
@@ -120,7 +130,15 @@ def _spawn(argv: list[str], stdin: int | None) -> int:
 
 
 def _wait(pid: int, follower: Follower, budget: Budget) -> tuple[int, bool]:
-    """Follow the run to its end; return (exit status, stopped at the budget)."""
+    """Follow the run to its end; return (exit status, stopped at the budget). A failure of ours ends it too."""
+    try:
+        return _follow(pid, follower, budget)
+    except BaseException:
+        _stop(pid)
+        raise
+
+
+def _follow(pid: int, follower: Follower, budget: Budget) -> tuple[int, bool]:
     look_again = 0.0
     while True:
         done, raw = os.waitpid(pid, os.WNOHANG)
