@@ -51,6 +51,7 @@ class _Signals:
     def __init__(self) -> None:
         self.pid = 0
         self.interrupted = False
+        self.below: dict[int, int] = {}
         self._early: list[int] = []
         self._old: dict[int, object] = {}
 
@@ -75,6 +76,7 @@ class _Signals:
         if not self.pid:
             self._early.append(number)
         elif not (number == signal.SIGINT and _in_terminal()):
+            self.below |= _below(self.pid)
             _send(self.pid, number)
 
 
@@ -99,6 +101,7 @@ def run(argv: list[str], home: str, folder: str, price: Price, budget: Budget, s
         follower = Follower(pid, home, folder, started, price)
         try:
             status, stopped = _wait(pid, follower, budget)
+            _end_rest(signals.below)
             follower.read()
         finally:
             follower.close()
@@ -163,6 +166,17 @@ def _used_up(progress: Progress, budget: Budget) -> bool:
 
 def _stop(pid: int) -> int:
     """Stop Codex as Ctrl-C would, then less politely, and return its exit status."""
+    below = _below(pid)
+    status = _politely(pid)
+    if status is None:
+        below |= _below(pid)
+        _send(pid, signal.SIGKILL)
+        status = _status(os.waitpid(pid, 0)[1])
+    _end_rest(below)
+    return status
+
+
+def _politely(pid: int) -> int | None:
     for number, grace in GRACE_S:
         _send(pid, number)
         deadline = time.monotonic() + grace
@@ -171,14 +185,29 @@ def _stop(pid: int) -> int:
             if done:
                 return _status(raw)
             time.sleep(POLL_S)
-    for member in reversed(family(pid)):
-        _send(member, signal.SIGKILL)
-    return _status(os.waitpid(pid, 0)[1])
+    return None
 
 
 def _send(pid: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(OSError):
         os.kill(pid, number)
+
+
+def _below(pid: int) -> dict[int, int]:
+    """Return the process group of every process below `pid`."""
+    found = {}
+    for member in family(pid)[1:]:
+        with contextlib.suppress(OSError):
+            found[member] = os.getpgid(member)
+    return found
+
+
+def _end_rest(below: dict[int, int]) -> None:
+    """Kill what ran below a Codex that was told to stop: after SIGTERM it leaves its tools behind."""
+    for member, group in below.items():
+        with contextlib.suppress(OSError):
+            if os.getpgid(member) == group:  # else the number belongs to another process by now
+                os.kill(member, signal.SIGKILL)
 
 
 def _status(raw: int) -> int:
