@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from codex_binary import codex_binary
+from hypothesis import settings
 from world import World
 
 from codex_router.codex.scripted_server import Step, serving
@@ -44,6 +44,8 @@ def make_world(own_home: Path) -> Iterator[Callable[..., World]]:
 
         def make(version: str, *steps: Step) -> World:
             server = stack.enter_context(serving(steps or [{"final": "done"}]))
-            return World(own_home, codex_binary(version), version, server)
+            world = World(own_home, codex_binary(version), version, server)
+            stack.callback(world.end)
+            return world
 
         yield make

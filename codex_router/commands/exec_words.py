@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from codex_router.codex.launch import Ran
     from codex_router.commands.exec_ import Job
     from codex_router.commands.routing import Route
+    from codex_router.evidence.prices import Rates
     from codex_router.records import Budget
 
 CODES = {"turns": "max_agent_turns_exceeded", "cost": "max_cost_exceeded", "seconds": "max_seconds_exceeded"}
 """Codes of our event, by limit; the first is the one that users asked Codex for (openai/codex #33294)."""
 
 
-def say(*lines: str) -> None:
-    """Write lines of ours on stderr."""
-    sys.stderr.write("".join(f"codex-router: {line}\n" for line in lines))
-
-
-def before(job: Job) -> list[str]:
-    """Return what was decided, in one line; in several when asked to explain."""
+def before(job: Job, prices: Mapping[str, Rates]) -> list[str]:
+    """Return what was decided, in one line; in several when asked to explain, or when a limit cannot hold."""
     if job.line.inert:
         return []
     limits = limit_words(job.budget)
@@ -32,11 +29,13 @@ def before(job: Job) -> list[str]:
         lines.append(" · ".join(word for word in words if word))
     elif job.line.own.max_turns or job.line.own.max_cost_usd or job.line.own.explain:
         lines.append(f"as you chose · {limits}")
-    if job.line.ephemeral and (job.budget.max_turns or job.budget.max_cost_usd):
+    if job.line.ephemeral and job.route is not None:
         lines.append(
             "--ephemeral writes no session file: turns and cost cannot be seen; the time limit "
             "and Codex's own token budget hold"
         )
+    elif job.route is not None and job.budget.max_cost_usd and job.route.tier.arm.model not in prices:
+        lines.append(f"the cost limit cannot hold: the price of {job.route.tier.arm.model} is unknown")
     return lines + (_explanation(job) if job.line.own.explain else [])
 
 
@@ -69,15 +68,24 @@ def after(job: Job, ran: Ran, recorded: str) -> str:
     else:
         cost = "cost unknown" if progress.cost_usd is None else f"${progress.cost_usd:.4g}"
         used = [f"{progress.responses} turns", cost]
-    words = [_ending(ran), *used, _compared(job.route, progress.cost_usd) if ran.end == "completed" else "", recorded]
+    words = [
+        _ending(ran, job.budget),
+        *used,
+        _compared(job.route, progress.cost_usd) if ran.end == "completed" else "",
+        recorded,
+    ]
     return " · ".join(word for word in words if word)
 
 
-def _ending(ran: Ran) -> str:
-    if ran.limit == "tokens":
-        return "stopped at Codex's own token budget; the work so far is left in place"
+def _ending(ran: Ran, budget: Budget) -> str:
+    limits = {
+        "turns": f"the limit of {budget.max_turns} turns",
+        "cost": f"the limit of ${budget.max_cost_usd or 0:,.2f}",
+        "seconds": f"the limit of {budget.max_seconds or 0:g} s",
+        "tokens": "Codex's own token budget",
+    }
     if ran.limit is not None:
-        return f"stopped at the limit of {ran.limit}; the work so far is left in place"
+        return f"stopped at {limits[ran.limit]}; the work so far is left in place"
     return {"abort": "interrupted", "error": f"Codex failed (status {ran.status})"}.get(ran.end, "")
 
 
@@ -102,5 +110,5 @@ def budget_event(job: Job, ran: Ran) -> str | None:
         "max_seconds": budget.max_seconds,
     }
     used = {"turns": progress.responses, "cost_usd": progress.cost_usd, "seconds": round(ran.seconds, 3)}
-    error = {"message": _ending(ran), "code": CODES[ran.limit], "limits": limits, "used": used}
+    error = {"message": _ending(ran, budget), "code": CODES[ran.limit], "limits": limits, "used": used}
     return json.dumps({"type": "turn.failed", "error": error})
