@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from codex_router.evidence.lineage import Lineage
+from codex_router.evidence.outcomes import complains
 from codex_router.evidence.session_records import Response, Session, Task, Thread
 from codex_router.tokens import NOTHING, Meter, counts_from, size
 
@@ -66,6 +67,7 @@ class _Open:
     tool_output_bytes: int = 0
     compactions: int = 0
     changes: int = 0
+    complaint: int = 0
     since_change: int = 0
     answered: bool = False
 
@@ -75,7 +77,7 @@ class _Open:
         seconds = max(0.0, seconds_between(self.started, self.ended) or 0.0)
         return Task(
             self.turn_id, self.root_turn_id, self.started, seconds, end, self.category, self.prompt_hash,
-            self.prompt_chars, self.responses, self.tool_calls, self.tool_output_bytes, self.compactions, self.changes,
+            self.prompt_chars, self.responses, self.tool_calls, self.tool_output_bytes, self.compactions, self.changes, self.complaint,
         )  # fmt: skip
 
 
@@ -282,6 +284,7 @@ class Rollout:
         if task.prompt_hash is None:
             task.prompt_hash, task.prompt_chars = digest, len(prompt)
             task.category = self._kind_of(prompt)
+            task.complaint = int(complains(prompt))
 
     # What the model did.
 

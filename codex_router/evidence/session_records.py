@@ -61,6 +61,8 @@ class Task(NamedTuple):
     compactions: int
     changes: int
     """File changes."""
+    complaint: int
+    """1 when its prompt says that the work before did not do; see `outcomes`."""
 
 
 class Thread(NamedTuple):

@@ -15,12 +15,16 @@ from codex_router.evidence.rollout_lines import Lines
 from codex_router.evidence.session_files import SessionPath, opened
 
 if TYPE_CHECKING:
+    from multiprocessing.pool import Pool
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from codex_router.evidence.session_records import Session
 
 WORTH_A_PROCESS = 16 << 20
 """Bytes that take longer to read than a process to start."""
+
+WINDOW = 128
+"""Files that are read, at most, while those before are being stored."""
 
 
 class Position(NamedTuple):
@@ -115,4 +119,10 @@ def reading(
         yield map(_reader(paths, kind_of), work)
         return
     with multiprocessing.get_context("fork").Pool(cores, partial(_prepare, paths, kind_of)) as pool:
-        yield pool.imap_unordered(_read, work, chunksize=4)
+        yield _in_windows(pool, work)
+
+
+def _in_windows(pool: Pool, work: Sequence[_Work]) -> Iterator[SessionRead]:
+    """Read some files at a time: what is read faster than it is stored would fill the memory."""
+    for start in range(0, len(work), WINDOW):
+        yield from pool.imap_unordered(_read, work[start : start + WINDOW], chunksize=2)

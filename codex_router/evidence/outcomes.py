@@ -1,0 +1,22 @@
+"""Whether a task was solved, when nobody said so: guesses, each half a vote, and none unless asked for."""
+
+from __future__ import annotations
+
+import re
+
+GUESS_WEIGHT = 0.5
+"""What a guessed outcome counts beside a check or the user's word."""
+COMPLAINT_CHARACTERS = 400
+"""Only the beginning of a prompt tells whether it complains about the work before."""
+COMPLAINT = re.compile(
+    r"\b(?:still (?:fail|broken|not|doesn|does not|wrong|the same|crash|error|get)|"
+    r"(?:that|this|it) (?:did ?n[o']t|does ?n[o']t|didn.t|doesn.t|is ?n[o']t|isn.t) (?:work|help|fix|right|correct|compile|build|pass)|"
+    r"not (?:fixed|working|what i (?:asked|wanted|meant))|you broke|wrong again|try again|"
+    r"(?:undo|revert|roll back|discard) (?:that|this|it|your|the (?:last|change)|everything))",
+    re.IGNORECASE,
+)
+
+
+def complains(prompt: str) -> bool:
+    """Tell whether a prompt says that the work before it did not solve its task."""
+    return COMPLAINT.search(prompt[:COMPLAINT_CHARACTERS]) is not None
