@@ -26,6 +26,7 @@ VERBS = {
     "ingest": "read published cost-per-task tables and other tools' results",
     "route": "say which profile a prompt gets, and why; runs nothing",
     "exec": "run `codex exec` with the right profile and budget",
+    "usage": "what was spent on what, what was wasted, what to change",
     "outcome": "say whether a run solved its task",
     "demo": "the whole story offline: real Codex against a scripted server",
 }

@@ -95,6 +95,7 @@ def _task_row(thread: Thread, task: Task, first: Response | None) -> Row:
         "root_turn_id": task.root_turn_id or own,
         "model": first.model if first else "",
         "effort": (first.effort or "") if first else "",
+        "first_input_tokens": first.input_tokens if first else 0,
         "cost_usd": None,
         "outcome": "unknown",
         "outcome_source": None,

@@ -98,6 +98,7 @@ tasks = Table(
     *_counts("prompt_chars", null=True),
     *_amounts("seconds", null=False),
     *_counts("responses", "tool_calls", "tool_output_bytes", "compactions", "changes", "complaint"),
+    *_counts("first_input_tokens"),
     *_amounts("cost_usd"),
     *_texts("outcome"),
     *_texts("outcome_source", null=True),
@@ -141,6 +142,8 @@ DIMENSIONS = (
 """What spending can be asked by; empty texts where Codex says nothing."""
 SUMS = ("responses", "unpriced", *TOKENS)
 SPENT = (*COSTS, "compaction_usd", "after_change_usd")
+WINDOWS = ("window_5h_used", "window_week_used", "window_5h_peak", "window_week_peak")
+"""Percent of a ChatGPT plan's windows: what passed during the task, and the most there was."""
 
 spending = Table(
     "spending",
@@ -148,6 +151,7 @@ spending = Table(
     *_texts("thread_id", "turn_id", "root_thread_id", *DIMENSIONS),
     *_counts(*SUMS),
     *_amounts(*SPENT, null=False),
+    *_amounts(*WINDOWS),
     PrimaryKeyConstraint("thread_id", "turn_id", "day", "model", "effort", "plan_name"),
     Index("spending_day", "day"),
     Index("spending_root", "root_thread_id"),

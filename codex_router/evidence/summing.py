@@ -10,6 +10,7 @@ from codex_router.evidence.store_tables import (
     COSTS,
     DIMENSIONS,
     TOKENS,
+    WINDOWS,
     attempts,
     responses,
     spending,
@@ -31,7 +32,7 @@ def sum_up(connection: sa.Connection, thread_ids: Sequence[str]) -> None:
     for start in range(0, len(thread_ids), 500):
         some = list(thread_ids[start : start + 500])
         connection.execute(sa.delete(spending).where(spending.c.thread_id.in_(some)))
-        names = [*KEY, "responses", "unpriced", *TOKENS, *COSTS, "compaction_usd", "after_change_usd"]
+        names = [*KEY, "responses", "unpriced", *TOKENS, *COSTS, "compaction_usd", "after_change_usd", *WINDOWS]
         connection.execute(sa.insert(spending).from_select(names, _sums(some)))
         cost = sa.func.sum(responses.c.cost_usd)
         unpriced = sa.func.count() - sa.func.count(responses.c.cost_usd)
@@ -75,6 +76,8 @@ def _sums(thread_ids: list[str]) -> sa.Select[tuple[object, ...]]:
         *(sa.func.sum(sa.func.coalesce(r[name], 0.0)) for name in COSTS),
         sa.func.sum(sa.case((r.compaction == 1, cost), else_=0.0)),
         sa.func.sum(sa.case((late, cost), else_=0.0)),
+        *(sa.func.max(r[name]) - sa.func.min(r[name]) for name in ("window_5h_percent", "window_week_percent")),
+        *(sa.func.max(r[name]) for name in ("window_5h_percent", "window_week_percent")),
     ]
     source = responses.join(threads, t.thread_id == r.thread_id).outerjoin(
         tasks, sa.and_(k.thread_id == r.thread_id, k.turn_id == r.turn_id)
