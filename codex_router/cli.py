@@ -27,6 +27,7 @@ VERBS = {
     "route": "say which profile a prompt gets, and why; runs nothing",
     "exec": "run `codex exec` with the right profile and budget",
     "usage": "what was spent on what, what was wasted, what to change",
+    "report": "spending, waste and savings as one HTML page",
     "outcome": "say whether a run solved its task",
     "demo": "the whole story offline: real Codex against a scripted server",
 }

@@ -46,15 +46,16 @@ def advice(home: Path) -> Advice | None:
     """Return what a new `init` would change; None when there is no plan yet or it cannot be known."""
     try:
         current = read_plan(home)
-        wanted = recommend(_codex(), home).plan
+        wanted = recommend(installed_quietly(), home).plan
     except RouterError:
         return None
     return compare(current, wanted, _tasks())
 
 
-def _codex() -> Codex | None:
+def installed_quietly() -> Codex | None:
+    """Return the installed Codex; None when there is none."""
     try:
-        return find_codex()
+        return findinstalled_quietly()
     except RouterError:
         return None
 
