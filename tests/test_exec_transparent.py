@@ -130,8 +130,8 @@ def test_an_ephemeral_run_works_and_says_that_no_limit_holds(make_world: MakeWor
     world.write_profiles(bulk=2)
     done = world.run("exec", *BULK, "--ephemeral", *GO, "fix it")
     assert (done.status, done.stdout) == (0, b"done\n")
-    assert "no limit holds: --ephemeral leaves no session file to follow" in done.stderr.splitlines()[0]
-    assert "turns unknown · cost unknown" in done.stderr.splitlines()[-1]
+    assert "--ephemeral writes no session file: turns and cost cannot be seen" in done.stderr.splitlines()[1]
+    assert "turns and cost are unknown" in done.stderr.splitlines()[-1]
     assert not list(world.codex_home.glob("sessions/*/*/*/*.jsonl"))
 
     refused = world.run("exec", "--max-turns", "2", "--ephemeral", *GO, "fix it")
