@@ -41,8 +41,9 @@ def both(world: World, *arguments: str, stdin: bytes = b"") -> tuple[Done, Done,
         (("-",), b"the prompt, r\xc3\xa9sum\xc3\xa9 \xff\n"[:-2]),
         ((), b"the prompt\nof two lines"),
         (("--", "--strange prompt"), b""),
+        (("-i", "no.png", "taken for an image"), b"the prompt"),
     ],
-    ids=["argument", "argument and stdin", "dash", "stdin only", "behind --"],
+    ids=["argument", "argument and stdin", "dash", "stdin only", "behind --", "image"],
 )
 def test_the_prompt_reaches_the_model_as_without_us(
     make_world: MakeWorld, version: str, arguments: tuple[str, ...], stdin: bytes

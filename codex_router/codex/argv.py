@@ -127,7 +127,7 @@ def parse_exec(argv: list[str]) -> ExecLine:
         if word == "--":
             positional += [f"\0{rest}" for rest in words[index:]]
             break
-        if word == "-" or not word.startswith("-"):
+        if _is_value(word):
             positional.append(word)
             continue
         name, value, index = _option(words, word, index)
@@ -176,10 +176,14 @@ def _option(words: list[str], word: str, index: int) -> tuple[str, str, int]:
         if glued:
             return name, glued.removeprefix("="), index
     if name in GREEDY_OPTIONS:
-        while index < len(words) and not words[index].startswith("-"):
+        while index < len(words) and _is_value(words[index]):
             index += 1
         return name, "", index
     return name, words[index] if index < len(words) else "", index + 1
+
+
+def _is_value(word: str) -> bool:
+    return word == "-" or not word.startswith("-")
 
 
 def _take_own(argv: list[str]) -> tuple[Own, list[str]]:
@@ -213,9 +217,9 @@ def _take_own(argv: list[str]) -> tuple[Own, list[str]]:
 
 def _check_place(name: str, before: list[str], behind: list[str]) -> None:
     """Refuse an option of ours that ends a list of images: with it gone, the list would swallow the prompt."""
-    values = len(list(takewhile(lambda word: not word.startswith("-"), reversed(before))))
+    values = len(list(takewhile(_is_value, reversed(before))))
     option = before[-values - 1] if 0 < values < len(before) else ""
-    if option in GREEDY_OPTIONS and behind and not behind[0].startswith("-"):
+    if option in GREEDY_OPTIONS and behind and _is_value(behind[0]):
         raise UsageError(f"{name} stands between an image and the prompt", hint=f"put {name} first")
 
 
