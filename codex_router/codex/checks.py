@@ -69,10 +69,16 @@ def check_config(codex: Codex | None, home: Path, ours: frozenset[str]) -> Itera
     yield from _legacy(document, codex, path, ours)
     said = starts(codex, home) if codex else None
     if said is None:
-        yield Row("ok", "config", f"Codex starts with `{path}`" if codex else f"`{path}` parses")
+        yield Row("ok", "config", _fine(codex, path))
     else:
         hint = MIGRATE if "profile" in document else f"mend `{path}`; the words are Codex's own"
         yield Row("error", "config", f"Codex does not start: {gist(said)}", hint)
+
+
+def _fine(codex: Codex | None, path: Path) -> str:
+    if not path.exists():
+        return f"there is no `{path}`; Codex starts without one"
+    return f"Codex starts with `{path}`" if codex else f"`{path}` parses"
 
 
 def _legacy(document: dict[str, Any], codex: Codex | None, path: Path, ours: frozenset[str]) -> Iterator[Row]:

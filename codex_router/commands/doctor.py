@@ -27,8 +27,9 @@ from codex_router.commands.apply import rendered
 from codex_router.commands.home_option import home_option
 from codex_router.commands.recommend import read_policy
 from codex_router.errors import ExitCode, RouterError
-from codex_router.evidence.ledger import Ledger
+from codex_router.evidence.ledger import FILE, Ledger
 from codex_router.evidence.prices import rates
+from codex_router.home import router_home
 from codex_router.show.console import out, print_json
 from codex_router.show.table import table
 
@@ -151,7 +152,11 @@ def _own_rows() -> Iterator[Row]:
     try:
         yield from check_journal(Journal())
         with Ledger.open(create=False) as ledger:
-            yield Row("ok", "ledger", f"`{ledger.path}`: {len(ledger.runs()):,} runs")
+            runs = len(ledger.runs())
+        where = router_home() / FILE
+        yield Row(
+            "ok", "ledger", f"`{where}`: {runs:,} runs" if where.exists() else f"no runs yet; `{where}` will hold them"
+        )
     except RouterError as error:
         yield Row("error", "ledger", _words(error), error.hint or "")
 
