@@ -28,7 +28,7 @@ def before(job: Job, prices: Mapping[str, Rates]) -> list[str]:
         words = (f"{job.route.why} -> {tier.name}: {tier.arm}", limits)
         lines.append(" · ".join(word for word in words if word))
     elif job.line.own.max_turns or job.line.own.max_cost_usd or job.line.own.explain:
-        lines.append(f"as you chose · {limits}")
+        lines.append(" · ".join(word for word in ("as you chose", limits) if word))
     if job.line.ephemeral and job.route is not None:
         lines.append(
             "--ephemeral writes no session file: turns and cost cannot be seen; the time limit "
