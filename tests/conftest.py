@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from codex_binary import codex_binary
+from world import World
+
+from codex_router.codex.scripted_server import Step, serving
 
 
 @pytest.fixture(autouse=True)
@@ -17,3 +23,21 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("CODEX_HOME", str(home / ".codex"))
     monkeypatch.setenv("CODEX_ROUTER_HOME", str(home / "router"))
     return home
+
+
+@pytest.fixture(scope="session")
+def codex() -> Callable[[str], str]:
+    """Return the path of a Codex version's own binary; see `codex_binary`."""
+    return codex_binary
+
+
+@pytest.fixture
+def make_world(own_home: Path) -> Iterator[Callable[..., World]]:
+    """Return a maker of a `World`: ``make_world("0.163.0", {"cmd": "echo 1"}, {"final": "done"})``; one per test."""
+    with ExitStack() as stack:
+
+        def make(version: str, *steps: Step) -> World:
+            server = stack.enter_context(serving(steps or [{"final": "done"}]))
+            return World(own_home, codex_binary(version), version, server)
+
+        yield make
