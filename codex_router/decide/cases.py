@@ -7,7 +7,7 @@ world the replay under Bayesian-bootstrap weights (Rubin, Annals of Statistics 9
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from codex_router.decide.columns import Columns
+    from codex_router.decide.forecast import Forecasts
     from codex_router.decide.policy import Check
     from codex_router.records import Arm
 
@@ -38,17 +39,21 @@ class Cases:
     solved: Array
     """Share of successes, shape (tasks, arms); NaN where the arm did not try."""
 
-    def replay(self, sequence: Sequence[int], *, checked: bool, check: Check) -> tuple[Array, Array]:
-        """Return the chance of each task to be resolved, and to have a wrong result accepted; NaN where unknown."""
-        if not checked:
-            solved = self.solved[:, sequence[0]]
+    def replay(self, sequences: NDArray[np.int64], check: Check | None) -> tuple[Array, Array]:
+        """Return the chance of each task to be resolved, and to have a wrong result accepted; NaN where unknown.
+
+        `sequences` has the shape (sequences, steps), the results (sequences, tasks). Without a check the first attempt
+        stands as it is.
+        """
+        if check is None:
+            solved = self.solved[:, sequences[:, 0]].T
             return solved, 1 - solved
-        left = np.ones(len(self.solved))
-        resolved, wrong = np.zeros(len(left)), np.zeros(len(left))
-        for arm in sequence:
-            solved = self.solved[:, arm]
-            resolved = resolved + left * check.sensitivity * solved
-            wrong = wrong + left * check.false_accept * (1 - solved)
+        left = np.ones((len(sequences), len(self.solved)))
+        resolved, wrong = np.zeros_like(left), np.zeros_like(left)
+        for arm in sequences.T:
+            solved = self.solved[:, arm].T
+            resolved += left * check.sensitivity * solved
+            wrong += left * check.false_accept * (1 - solved)
             left = left * (1 - check.sensitivity * solved - check.false_accept * (1 - solved))
         return resolved, wrong
 
@@ -95,22 +100,29 @@ class Replay:
         self._weights = rng.standard_exponential((len(cases.solved), draws))
         self._model = rng.standard_gamma(MODEL_WEIGHT, draws)
 
-    def mix(
-        self, sequence: Sequence[int], resolved: Array, wrong: Array, *, checked: bool, check: Check
-    ) -> tuple[Array, Array]:
-        """Return both shares of a sequence by draw, mixed with its replay where enough tasks tell.
+    def mix(self, forecasts: Forecasts, check: Check) -> Forecasts:
+        """Mix forecasts with the replay of their sequences, where enough tasks tell.
 
         A retry is left to the model: a task's several attempts by one arm are stored as a share.
         """
-        if len(self.cases.solved) < FEWEST or len(set(sequence)) < len(sequence):
-            return resolved, wrong
-        seen, seen_wrong = self.cases.replay(sequence, checked=checked, check=check)
+        if len(self.cases.solved) < FEWEST:
+            return forecasts
+        resolved, wrong = forecasts.resolved.copy(), forecasts.wrong_accepted.copy()
+        groups: dict[tuple[int, bool], list[int]] = {}
+        for index, (steps, checked) in enumerate(zip(forecasts.sequences, forecasts.checked, strict=True)):
+            if len(set(steps)) == len(steps):
+                groups.setdefault((len(steps), checked), []).append(index)
+        for (_, checked), rows in groups.items():
+            sequences = np.array([forecasts.sequences[row] for row in rows], dtype=np.int64)
+            seen = self.cases.replay(sequences, check if checked else None)
+            for target, shares in zip((resolved, wrong), seen, strict=True):
+                target[rows] = self._mixed(target[rows], shares)
+        return replace(forecasts, resolved=resolved, wrong_accepted=wrong)
+
+    def _mixed(self, model: Array, seen: Array) -> Array:
+        """Return the weighted mean of the model's shares and the tasks seen, by sequence and draw."""
         known = ~np.isnan(seen)
-        if known.sum() < FEWEST:
-            return resolved, wrong
-        weights = self._weights[known]
-        total = weights.sum(axis=0) + self._model
-        return (
-            (seen[known] @ weights + self._model * resolved) / total,
-            (seen_wrong[known] @ weights + self._model * wrong) / total,
-        )
+        told = np.where(known, seen, 0.0) @ self._weights
+        total = known.astype(float) @ self._weights
+        mixed = (told + self._model * model) / (total + self._model)
+        return np.asarray(np.where(known.sum(axis=1, keepdims=True) >= FEWEST, mixed, model))

@@ -94,10 +94,10 @@ class Forecaster:
         arms = tuple((index,) for index in range(len(self.models)))
         return Forecasts(arms, (False,) * len(arms), resolved, 1 - resolved, self._cost @ self._weight)
 
-    def sequences(self, longest: int, arms: Sequence[int] | None = None) -> Forecasts:
-        """Return every sequence of up to `longest` of `arms`, each attempt checked, retries included."""
+    def sequences(self, longest: int, arms: Sequence[int] | None = None, *, retries: bool = True) -> Forecasts:
+        """Return every sequence of up to `longest` of `arms`, each attempt checked; retries of an arm if wanted."""
         pool = np.arange(len(self.models)) if arms is None else np.array(arms, dtype=int)
-        found = list(self._extend(self._start(), longest, pool))
+        found = list(self._extend(self._start(), longest, pool, retries=retries))
         stack = [np.array([getattr(one, name) for one in found]) for name in ("resolved", "wrong", "spend")]
         return Forecasts(tuple(one.steps for one in found), (True,) * len(found), *stack)
 
@@ -105,12 +105,12 @@ class Forecaster:
         zero = np.zeros(self._mu.shape[1])
         return _Reach((), np.ones(self._solve.shape[1:]), zero, zero, zero)
 
-    def _extend(self, so_far: _Reach, longest: int, pool: NDArray[np.int64]) -> Iterator[_Reach]:
+    def _extend(self, so_far: _Reach, longest: int, pool: NDArray[np.int64], *, retries: bool) -> Iterator[_Reach]:
         if len(so_far.steps) == longest:
             return
-        for longer in self._steps(so_far, pool):
+        for longer in self._steps(so_far, pool if retries else pool[~np.isin(pool, so_far.steps)]):
             yield longer
-            yield from self._extend(longer, longest, pool)
+            yield from self._extend(longer, longest, pool, retries=retries)
 
     def _steps(self, so_far: _Reach, pool: NDArray[np.int64]) -> list[_Reach]:
         """Try each arm of `pool` next, on the tasks whose results were rejected so far."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ def quantile(p: Array) -> Array:
     return np.asarray(_inverse(np.clip(p, 1e-9, 1 - 1e-9)), dtype=float)
 
 
+@cache
 def nodes(count: int) -> tuple[Array, Array]:
     """Return points and weights of Gauss-Hermite quadrature for a standard normal variable."""
     points, weights = np.polynomial.hermite_e.hermegauss(count)

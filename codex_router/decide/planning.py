@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 Objective = Literal["value", "no-loss"]
-DRAWS = 400
-"""Plausible worlds a plan is judged in."""
+DRAWS, DRAWS_LONG = 400, 200
+"""Plausible worlds that sequences of up to two are judged in, and longer ones, of which there are many."""
 CHEAPER = 0.8
 """An arm is left out when another passes at least as often for this share of its cost."""
 LONG_POOL = 12
@@ -79,10 +79,13 @@ class SequencePlan:
     category: str
     objective: Objective
     chosen: Option
+    first: Option
+    """One unchecked attempt of the chosen sequence's first arm, to compare with."""
     reference: Option
     runners_up: tuple[tuple[Option, float], ...]
     """Next best options, and the probability that each is at least as good as the chosen one."""
     considered: tuple[Option, ...]
+    """All sequences, when asked for."""
     association: Association
 
     @property
@@ -123,32 +126,43 @@ class Planner:
         self.seed = seed
         if not self.arms:
             raise RouterError("no arms to choose from", hint="name measured models with `--models`")
-        self.draws = estimator.draws(self.arms, category, DRAWS, seed)
+        count = DRAWS if attempts <= 2 else DRAWS_LONG
+        self.draws = estimator.draws(self.arms, category, count, seed)
         self.association = associate_category(estimator, category)
         mean = self.draws.p_pass.mean(axis=0)
         self.reference = self.arms.index(reference) if reference else int(np.argmax(mean))
         cases = cases_of(estimator.columns_, self.arms, category, estimator.target_harness)
-        self.replay = Replay(cases, DRAWS, seed)
+        self.replay = Replay(cases, count, seed)
 
-    def plan(self, objective: Objective, *, everything: bool = False) -> SequencePlan:
-        """Choose; with `everything`, `considered` holds sequences of dominated arms too."""
-        forecaster = self._forecaster(objective)
+    def plan(self, objective: Objective, *, everything: bool = False, naive: bool = False) -> SequencePlan:
+        """Choose.
+
+        Args:
+            objective: what is wanted.
+            everything: `considered` holds sequences of dominated arms too.
+            naive: take attempts for independent, as a warning example.
+        """
+        forecaster = self._naive() if naive else self._forecaster(objective)
         pool = self._pool()
         wanted = range(len(self.arms)) if everything and self.attempts <= 2 else pool
-        table = self._table([forecaster.singles(), forecaster.sequences(self.attempts, list(wanted))])
+        parts = [forecaster.singles(), forecaster.sequences(self.attempts, list(wanted), retries=everything)]
+        table = self._table(parts, replayed=not naive)
         fair = {*pool, self.reference}
         eligible = np.array([set(steps) <= fair and len(set(steps)) == len(steps) for steps in table.sequences])
         worth = self._worth(table)
         safe = table.resolved >= table.resolved[self.reference] - self.stakes.tolerance
         chosen, order, better = self._choose(objective, table, worth, safe, eligible)
-        options = self._options(table, worth, safe)
+        best = [index for index in order if index != chosen][:3]
+        shown = [chosen, table.sequences[chosen][0], self.reference, *best]
+        options = self._options(table, worth, safe, shown)
         return SequencePlan(
             category=self.category,
             objective=objective,
-            chosen=options[chosen],
-            reference=options[self.reference],
-            runners_up=tuple((options[index], float(better[index])) for index in order if index != chosen)[:3],
-            considered=tuple(options),
+            chosen=options[0],
+            first=options[1],
+            reference=options[2],
+            runners_up=tuple(zip(options[3:], better[best].tolist(), strict=True)),
+            considered=tuple(self._options(table, worth, safe, range(len(table.sequences)))) if everything else (),
             association=self.association,
         )
 
@@ -159,9 +173,13 @@ class Planner:
             hard = self.association.pessimistic()
             common, same = hard.common, hard.same
         else:
-            common, same = self.association.draws(DRAWS, self.seed)
+            common, same = self.association.draws(len(self.draws.p_pass), self.seed)
         models = [arm.model for arm in self.arms]
         return Forecaster(models, self.draws.p_pass, self.draws.cost_usd, common, same, self.stakes.check)
+
+    def _naive(self) -> Forecaster:
+        models = [arm.model for arm in self.arms]
+        return Forecaster(models, self.draws.p_pass, self.draws.cost_usd, 0.0, 0.0, self.stakes.check)
 
     def _pool(self) -> list[int]:
         """Return the arms that are not dominated; for long sequences the most useful of them only."""
@@ -174,19 +192,15 @@ class Planner:
         picked = np.unique(np.linspace(0, len(by_cost) - 1, LONG_POOL).round().astype(int))
         return sorted(by_cost[index] for index in picked)
 
-    def _table(self, parts: Sequence[Forecasts]) -> Forecasts:
+    def _table(self, parts: Sequence[Forecasts], *, replayed: bool) -> Forecasts:
         """Join forecasts and mix each with its replay."""
-        sequences = tuple(steps for part in parts for steps in part.sequences)
-        checked = tuple(flag for part in parts for flag in part.checked)
-        resolved, wrong, spend = (
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("resolved", "wrong_accepted", "spend_usd")
+        names = ("resolved", "wrong_accepted", "spend_usd")
+        joined = Forecasts(
+            tuple(steps for part in parts for steps in part.sequences),
+            tuple(flag for part in parts for flag in part.checked),
+            *(np.concatenate([getattr(part, name) for part in parts]) for name in names),
         )
-        for index, (steps, flag) in enumerate(zip(sequences, checked, strict=True)):
-            resolved[index], wrong[index] = self.replay.mix(
-                steps, resolved[index], wrong[index], checked=flag, check=self.stakes.check
-            )
-        return Forecasts(sequences, checked, resolved, wrong, spend)
+        return self.replay.mix(joined, self.stakes.check) if replayed else joined
 
     def _worth(self, table: Forecasts) -> Array:
         stakes = self.stakes
@@ -207,24 +221,23 @@ class Planner:
         order = sorted(np.flatnonzero(keeps).tolist(), key=lambda index: (spend[index], index))
         return order[0], order[:4], np.asarray((table.spend_usd <= table.spend_usd[order[0]]).mean(axis=1))
 
-    def _options(self, table: Forecasts, worth: Array, safe: Array) -> list[Option]:
-        handed_over = np.maximum(1 - table.resolved - table.wrong_accepted, 0.0)
-        columns = [
-            intervals(one) for one in (table.resolved, table.wrong_accepted, handed_over, table.spend_usd, worth)
-        ]
-        kept = safe.mean(axis=1)
+    def _options(self, table: Forecasts, worth: Array, safe: Array, rows: Sequence[int]) -> list[Option]:
+        index = list(rows)
+        resolved, wrong = table.resolved[index], table.wrong_accepted[index]
+        shares = (resolved, wrong, np.maximum(1 - resolved - wrong, 0.0), table.spend_usd[index], worth[index])
+        columns = [intervals(one) for one in shares]
         return [
             Option(
-                arms=tuple(self.arms[step] for step in steps),
-                checked=table.checked[index],
-                resolved=columns[0][index],
-                wrong_accepted=columns[1][index],
-                handed_over=columns[2][index],
-                spend_usd=columns[3][index],
-                worth_usd=columns[4][index],
-                p_no_loss=float(kept[index]),
+                arms=tuple(self.arms[step] for step in table.sequences[row]),
+                checked=table.checked[row],
+                resolved=columns[0][at],
+                wrong_accepted=columns[1][at],
+                handed_over=columns[2][at],
+                spend_usd=columns[3][at],
+                worth_usd=columns[4][at],
+                p_no_loss=float(safe[row].mean()),
             )
-            for index, steps in enumerate(table.sequences)
+            for at, row in enumerate(index)
         ]
 
 
