@@ -1,4 +1,4 @@
-"""The documentation cannot drift: help, verbs, variables, exit codes, keys, links and commands are held against the code."""
+"""The documentation cannot drift: help, verbs, variables, exit codes, keys, links, commands are those of the code."""
 
 from __future__ import annotations
 
