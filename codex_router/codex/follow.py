@@ -29,6 +29,11 @@ class Progress(NamedTuple):
     goes_on: bool
     """The newest response called a tool, so that Codex is about to ask the model again."""
 
+    @property
+    def counted(self) -> bool:
+        """Tell whether all responses that have called a tool are counted."""
+        return self.begun == self.responses
+
 
 class Follower:
     """All session files of one running Codex, sub-agents included.
