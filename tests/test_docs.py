@@ -1,4 +1,4 @@
-"""The documentation cannot drift: help, verbs, variables, exit codes, keys, links and commands are held against the code."""
+"""The documentation cannot drift: help, verbs, variables, exit codes, keys and links are held against the code."""
 
 from __future__ import annotations
 
@@ -32,17 +32,23 @@ def named_in(path: Path, heading: str) -> set[str]:
 
 
 def variables(path: Path) -> Iterator[str]:
-    """Yield the names of environment variables that a source file reads; a computed name is a fault."""
-    for node in ast.walk(ast.parse(read(path))):
+    """Yield the names of environment variables that a source file reads; a name that cannot be told is a fault."""
+    tree = ast.parse(read(path))
+    loops = {ast.unparse(one.target): one.iter for one in ast.walk(tree) if isinstance(one, ast.comprehension)}
+    for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Attribute(value=owner, attr="get"), args=[name, *_]) if is_environ(owner):
-                yield ast.literal_eval(name)
+                pass
             case ast.Call(func=ast.Attribute(attr="getenv"), args=[name, *_]):
-                yield ast.literal_eval(name)
+                pass
             case ast.Subscript(value=owner, slice=name, ctx=ast.Load()) if is_environ(owner):
-                yield ast.literal_eval(name)
+                pass
             case ast.Compare(left=name, ops=[ast.In() | ast.NotIn()], comparators=[owner]) if is_environ(owner):
-                yield ast.literal_eval(name)
+                pass
+            case _:
+                continue
+        found = ast.literal_eval(loops.get(ast.unparse(name), name))
+        yield from [found] if isinstance(found, str) else found
 
 
 def is_environ(node: ast.expr) -> bool:
