@@ -6,6 +6,7 @@ The table of options that take a value is held against ``codex exec --help`` of 
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import NamedTuple
 
 from codex_router.errors import UsageError
@@ -58,7 +59,7 @@ OWN_VALUE_OPTIONS = (
     "--check-seconds",
     "--attempts",
 )
-OWN_FLAGS = ("--explain", "--quiet", "--no-record", "--record-prompt", "--keep-going")
+OWN_FLAGS = ("--explain", "--quiet", "--no-record", "--record-prompt", "--keep-going", "--router-help")
 
 
 class Own(NamedTuple):
@@ -84,6 +85,8 @@ class Own(NamedTuple):
     quiet: bool = False
     no_record: bool = False
     record_prompt: bool = False
+    help: bool = False
+    """Only our own help is asked for."""
 
 
 class ExecLine(NamedTuple):
@@ -124,7 +127,7 @@ def parse_exec(argv: list[str]) -> ExecLine:
         if word == "--":
             positional += [f"\0{rest}" for rest in words[index:]]
             break
-        if word == "-" or not word.startswith("-"):
+        if _is_value(word):
             positional.append(word)
             continue
         name, value, index = _option(words, word, index)
@@ -133,6 +136,8 @@ def parse_exec(argv: list[str]) -> ExecLine:
 
 
 def _read(own: Own, words: list[str], positional: list[str], options: list[tuple[str, str]]) -> ExecLine:
+    if any(name == "--ephemeral" for name, _ in options) and (own.max_turns or own.max_cost_usd):
+        raise UsageError("no limit can hold with --ephemeral", hint="without a session file there is nothing to count")
     first = positional[0] if positional else "-"
     subcommand = first if first in SUBCOMMANDS else None
     prompt = first.removeprefix("\0")
@@ -171,10 +176,14 @@ def _option(words: list[str], word: str, index: int) -> tuple[str, str, int]:
         if glued:
             return name, glued.removeprefix("="), index
     if name in GREEDY_OPTIONS:
-        while index < len(words) and not words[index].startswith("-"):
+        while index < len(words) and _is_value(words[index]):
             index += 1
         return name, "", index
     return name, words[index] if index < len(words) else "", index + 1
+
+
+def _is_value(word: str) -> bool:
+    return word == "-" or not word.startswith("-")
 
 
 def _take_own(argv: list[str]) -> tuple[Own, list[str]]:
@@ -188,20 +197,30 @@ def _take_own(argv: list[str]) -> tuple[Own, list[str]]:
         if word == "--":
             return _own(found), [*words, word, *argv[index:]]
         name, equals, value = word.partition("=")
-        if name in OWN_FLAGS and not equals:
-            found[name] = []
-        elif name in OWN_VALUE_OPTIONS:
-            if not equals:
+        if (name in OWN_FLAGS and not equals) or name in OWN_VALUE_OPTIONS:
+            if name in OWN_VALUE_OPTIONS and not equals:
                 if index >= len(argv):
                     raise UsageError(f"{name} needs a value")
                 value, index = argv[index], index + 1
-            found.setdefault(name, []).append(value)
+            _check_place(name, words, argv[index:])
+            if name in OWN_FLAGS:
+                found[name] = []
+            else:
+                found.setdefault(name, []).append(value)
         else:
             words.append(word)
             if word in VALUE_OPTIONS and word not in GREEDY_OPTIONS and index < len(argv):
                 words.append(argv[index])
                 index += 1
     return _own(found), words
+
+
+def _check_place(name: str, before: list[str], behind: list[str]) -> None:
+    """Refuse an option of ours that ends a list of images: with it gone, the list would swallow the prompt."""
+    values = len(list(takewhile(_is_value, reversed(before))))
+    option = before[-values - 1] if 0 < values < len(before) else ""
+    if option in GREEDY_OPTIONS and behind and _is_value(behind[0]):
+        raise UsageError(f"{name} stands between an image and the prompt", hint=f"put {name} first")
 
 
 def _own(found: dict[str, list[str]]) -> Own:
@@ -220,6 +239,7 @@ def _own(found: dict[str, list[str]]) -> Own:
         quiet="--quiet" in found,
         no_record="--no-record" in found,
         record_prompt="--record-prompt" in found,
+        help="--router-help" in found,
     )
 
 

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 from codex_router.codex.follow import Follower, Progress
-from codex_router.codex.processes import alive, family
+from codex_router.codex.processes import Process, alive, family
 from codex_router.errors import ExitCode, LaunchError
 
 if TYPE_CHECKING:
@@ -62,11 +62,13 @@ class _Signals:
     def __init__(self) -> None:
         self.pid = 0
         self.interrupted = False
+        self.below: list[Process] = []
+        self._early: list[int] = []
         self._old: dict[int, object] = {}
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) != signal.SIG_IGN:  # nohup: stay as deaf as bare Codex would be
+            if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup; Codex then inherits that
                 self._old[number] = signal.signal(number, self._take)
         return self
 
@@ -74,9 +76,18 @@ class _Signals:
         for number, handler in self._old.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
+    def hand_to(self, pid: int) -> None:
+        """Hand signals on to this process, those included that came while it was started."""
+        self.pid = pid
+        for number in self._early:
+            _send(pid, number)
+
     def _take(self, number: int, _frame: FrameType | None) -> None:
         self.interrupted = True
-        if self.pid and not (number == signal.SIGINT and _in_terminal()):
+        if not self.pid:
+            self._early.append(number)
+        elif not (number == signal.SIGINT and _in_terminal()):
+            self.below += family(self.pid)[1:]
             _send(self.pid, number)
 
 
@@ -97,11 +108,12 @@ def run(argv: list[str], home: str, folder: str, price: Price, budget: Budget, s
     started = time.time()
     with _Signals() as signals:
         pid = _spawn(argv, stdin)
-        signals.pid = pid
+        signals.hand_to(pid)
         follower = Follower(pid, home, folder, started, price)
         try:
             status, limit = _wait(pid, follower, budget)
             signals.pid = 0  # the number may belong to somebody else from here on
+            _end_rest(signals.below)
             follower.read()
         finally:
             follower.close()
@@ -137,7 +149,18 @@ def _spawn(argv: list[str], stdin: int | None) -> int:
 
 
 def _wait(pid: int, follower: Follower, budget: Budget) -> tuple[int, Limit | None]:
-    """Follow the run to its end; return (exit status, the limit at which it was stopped)."""
+    """Follow the run to its end; return (exit status, the limit at which it was stopped).
+
+    A failure of ours ends the run too: nobody would hold its budget any more.
+    """
+    try:
+        return _follow(pid, follower, budget)
+    except BaseException:
+        _stop(pid)
+        raise
+
+
+def _follow(pid: int, follower: Follower, budget: Budget) -> tuple[int, Limit | None]:
     look_again = active = grown = 0.0
     limit: Limit | None = None
     last = time.monotonic()
@@ -171,25 +194,37 @@ def _used_up(progress: Progress, budget: Budget) -> Limit | None:
 
 def _stop(pid: int) -> int:
     """Stop Codex as Ctrl-C would, then less politely; return its exit status. Nothing that it started stays behind."""
-    members = family(pid)
-    raw = None
+    below = family(pid)[1:]
+    status = _politely(pid)
+    if status is None:
+        below += family(pid)[1:]
+        _send(pid, signal.SIGKILL)
+        status = _status(os.waitpid(pid, 0)[1])
+    _end_rest(below)
+    return status
+
+
+def _politely(pid: int) -> int | None:
     for number, grace in GRACE_S:
         _send(pid, number)
         deadline = time.monotonic() + grace
-        while raw is None and time.monotonic() < deadline:
-            done, status = os.waitpid(pid, os.WNOHANG)
-            raw = status if done else None
+        while time.monotonic() < deadline:
+            done, raw = os.waitpid(pid, os.WNOHANG)
+            if done:
+                return _status(raw)
             time.sleep(POLL_S)
-        if raw is not None:
-            break
-    for member in reversed(members if raw is None else members[1:]):
+    return None
+
+
+def _end_rest(below: list[Process]) -> None:
+    """Kill what ran below a Codex that was told to stop: after SIGTERM it leaves its tools behind."""
+    for member in below:
         if alive(member):
             _send(member.pid, signal.SIGKILL)
-    return _status(os.waitpid(pid, 0)[1] if raw is None else raw)
 
 
 def _send(pid: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+    with contextlib.suppress(OSError):
         os.kill(pid, number)
 
 

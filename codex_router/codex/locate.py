@@ -105,7 +105,10 @@ def _ask_version(path: str) -> Version:
     import subprocess
 
     try:
-        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False)
+        argv = [path, "--version"]
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=30, check=False
+        )
     except PermissionError:
         raise LaunchError(
             "Codex is not executable", where=path, exit_code=ExitCode.NOT_EXECUTABLE, hint=f"try `chmod +x {path}`"

@@ -16,14 +16,16 @@ from codex_router.codex.argv import ExecLine, parse_exec
 from codex_router.codex.launch import Ran, run
 from codex_router.codex.locate import Codex, find_codex
 from codex_router.codex.ready import check_ready
-from codex_router.commands.exec_words import after, before, budget_event, say
+from codex_router.commands.exec_words import after, before, budget_event
 from codex_router.commands.routing import Route, choice, route
 from codex_router.errors import ExitCode, LaunchError, RouterError
 from codex_router.home import codex_home, router_home
 from codex_router.records import Budget
+from codex_router.show.notice import say
 
 if TYPE_CHECKING:
     from codex_router.codex.session import Price
+    from codex_router.evidence.prices import Rates
     from codex_router.records import Usage
 
 HELP = """\
@@ -73,19 +75,21 @@ def main(argv: list[str]) -> int:
         UsageError: one of our own options is wrong.
         LaunchError: Codex cannot be started as asked.
     """
-    if "--router-help" in argv:
+    line = parse_exec(argv)
+    if line.own.help:
         sys.stdout.write(HELP)
         return ExitCode.DONE
-    line = parse_exec(argv)
     try:
         job = _prepared(line)
     except LaunchError:
         raise
     except RouterError as error:
         raise LaunchError(error.what, where=error.where, hint=error.hint) from error
+    prices = _prices()
     if not line.own.quiet:
-        say(*before(job))
-    ran = run(job.argv, str(codex_home()), _folder(line), _price(), job.budget, job.stdin)
+        for text in before(job, prices):
+            say(f"codex-router: {text}")
+    ran = run(job.argv, str(codex_home()), _folder(line), _price(prices), job.budget, job.stdin)
     _afterwards(job, ran)
     return ran.status
 
@@ -97,7 +101,7 @@ def _prepared(line: ExecLine) -> Job:
             codex, line, [codex.path, "exec", *line.words], _budget(line, Budget()), None, line.prompt or "", None
         )
     prompt, stdin = line.prompt, None
-    if prompt is None and not sys.stdin.isatty():
+    if prompt is None and sys.stdin is not None and not sys.stdin.isatty():
         prompt, stdin = _piped_prompt()
     chosen = route(prompt, codex_home(), line.own.tier, line.own.category)
     has_native = check_ready(codex_home(), chosen.tier.name, codex.reads)
@@ -112,6 +116,8 @@ def _budget(line: ExecLine, default: Budget) -> Budget:
     turns, cost, seconds = line.own.max_turns, line.own.max_cost_usd, line.own.max_seconds
     if seconds is None:
         seconds = MAX_SECONDS if default.max_seconds is None else default.max_seconds
+    if line.ephemeral:  # no session file, so nothing to count
+        return Budget(max_seconds=seconds or None)
     return Budget(
         default.max_turns if turns is None else turns or None,
         default.max_cost_usd if cost is None else cost or None,
@@ -138,17 +144,22 @@ def _folder(line: ExecLine) -> str:
     return str(Path.cwd() / (line.folder or ""))
 
 
-def _price() -> Price:
-    """Return what prices a response from the snapshot that `init` and `apply` leave; without one nothing is known."""
-    from codex_router.evidence.prices import FILE, cost_usd, load_snapshot
+def _prices() -> dict[str, Rates]:
+    """Return the snapshot that `init` and `apply` leave; without one nothing is known."""
+    from codex_router.evidence.prices import FILE, load_snapshot
 
     try:
-        known = load_snapshot(router_home() / FILE)
+        return load_snapshot(router_home() / FILE)
     except RouterError:
-        known = {}
+        return {}
+
+
+def _price(prices: dict[str, Rates]) -> Price:
+    """Return what prices a response."""
+    from codex_router.evidence.prices import cost_usd
 
     def price(model: str, usage: Usage) -> float | None:
-        rates = known.get(model)
+        rates = prices.get(model)
         return None if rates is None else cost_usd(rates, usage)
 
     return price
@@ -158,18 +169,23 @@ def _afterwards(job: Job, ran: Ran) -> None:
     """Record the attempt and say what it cost; whatever goes wrong here, the run's status stands."""
     if job.line.inert:
         return
-    own, recorded = job.line.own, ""
-    if not own.no_record and not os.environ.get("CODEX_ROUTER_NO_RECORD"):
-        from codex_router.commands.record import record
-
-        try:
-            recorded = f"run {record(job.codex, job.route, job.prompt, ran)[:8]}"
-        except Exception as error:  # noqa: BLE001 - a run that succeeded must not fail for its record
-            recorded = f"not recorded: {error}"
+    own = job.line.own
+    recorded = "" if own.no_record or os.environ.get("CODEX_ROUTER_NO_RECORD") else _recorded(job, ran)
     event = budget_event(job, ran) if job.line.as_json else None
-    with contextlib.suppress(BrokenPipeError):
-        if event is not None:
+    if event is not None:
+        with contextlib.suppress(OSError):
             sys.stdout.write(f"{event}\n")
             sys.stdout.flush()
     if not own.quiet:
-        say(after(job, ran, recorded))
+        say(f"codex-router: {after(job, ran, recorded)}")
+
+
+def _recorded(job: Job, ran: Ran) -> str:
+    from codex_router.commands.record import record
+
+    try:
+        return f"run {record(job.codex, job.route, job.prompt, ran)[:8]}"
+    except RouterError as error:
+        return f"not recorded: {error}"
+    except Exception as error:  # noqa: BLE001 - Codex has done its work; nothing here may spoil its exit status
+        return f"not recorded: {type(error).__name__}: {error}"

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from codex_router.codex.launch import Ran
     from codex_router.commands.exec_ import Job
     from codex_router.commands.routing import Route
+    from codex_router.evidence.prices import Rates
     from codex_router.records import Budget
 
 CODES = {"turns": "max_agent_turns_exceeded", "cost": "max_cost_exceeded", "seconds": "max_seconds_exceeded"}
 """Codes of our event, by limit; the first is the one that users asked Codex for (openai/codex #33294)."""
 
 
-def say(*lines: str) -> None:
-    """Write lines of ours on stderr."""
-    sys.stderr.write("".join(f"codex-router: {line}\n" for line in lines))
-
-
-def before(job: Job) -> list[str]:
-    """Return what was decided, in one line; in several when asked to explain."""
+def before(job: Job, prices: Mapping[str, Rates]) -> list[str]:
+    """Return what was decided, in one line; in several when asked to explain, or when a limit cannot hold."""
     if job.line.inert:
         return []
     limits = limit_words(job.budget)
@@ -32,11 +29,13 @@ def before(job: Job) -> list[str]:
         lines.append(" · ".join(word for word in words if word))
     elif job.line.own.max_turns or job.line.own.max_cost_usd or job.line.own.explain:
         lines.append(" · ".join(word for word in ("as you chose", limits) if word))
-    if job.line.ephemeral and (job.budget.max_turns or job.budget.max_cost_usd):
+    if job.line.ephemeral and job.route is not None:
         lines.append(
             "--ephemeral writes no session file: turns and cost cannot be seen; the time limit "
             "and Codex's own token budget hold"
         )
+    elif job.route is not None and job.budget.max_cost_usd and job.route.tier.arm.model not in prices:
+        lines.append(f"the cost limit cannot hold: the price of {job.route.tier.arm.model} is unknown")
     return lines + (_explanation(job) if job.line.own.explain else [])
 
 

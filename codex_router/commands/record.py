@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from codex_router.codex.locate import Codex
     from codex_router.commands.routing import Route
 
+PATIENCE_S = 5.0
+"""How long the end of a run waits for a ledger that another process has locked."""
+
 
 def record(codex: Codex, route: Route | None, prompt: str, ran: Ran) -> str:
     """Store a run and return its id; the prompt itself is not kept, only its hash and length.
@@ -49,6 +52,6 @@ def record(codex: Codex, route: Route | None, prompt: str, ran: Ran) -> str:
         prompt_hash=digest,
         prompt_chars=len(prompt) if prompt else None,
     )
-    with Ledger.open() as ledger:
+    with Ledger.open(patience_s=PATIENCE_S) as ledger:
         ledger.record(run)
     return identity
