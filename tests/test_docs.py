@@ -102,3 +102,12 @@ def test_the_readme_is_short_and_its_test_command_is_what_ci_runs() -> None:
     assert len(lines) <= 120
     [command] = [line for line in lines if line.startswith("python3 -m venv") and "pytest" in line]
     assert command in read(REPOSITORY / ".ci" / "run").splitlines()
+
+
+def test_every_path_on_the_architecture_page_exists() -> None:
+    table = read(DOCS / "explanation" / "architecture.md").split("\n## Where to look\n", 1)[1].split("\n## ", 1)[0]
+    named = set(re.findall(r"`((?:\w+/)[\w*.-]+)`", table)) - {"profiles/*.toml"}
+    assert "codex/versions.py" in named
+    assert [
+        one for one in named if not any((root / one).exists() for root in (REPOSITORY, REPOSITORY / "codex_router"))
+    ] == []
