@@ -9,9 +9,10 @@ import importlib
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 from codex_router import __version__
-from codex_router.errors import ExitCode
+from codex_router.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +54,11 @@ class LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete verbs without importing them, ``exec`` included."""
+        verbs = [CompletionItem(verb, help=says) for verb, says in VERBS.items() if verb.startswith(incomplete)]
+        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the verbs without importing them."""
         with formatter.section("Commands"):
@@ -78,8 +84,14 @@ def run(argv: Sequence[str]) -> int:
     try:
         status = codex_router.main(args=list(argv), prog_name="codex-router", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        return ExitCode.USAGE
+        context = getattr(error, "ctx", None)
+        about = context.command_path if context else "codex-router"
+        raise UsageError(_in_our_words(error.format_message()), hint=f"see `{about} --help`") from None
     except click.Abort:
         raise KeyboardInterrupt from None
     return int(status) if isinstance(status, int) else ExitCode.DONE
+
+
+def _in_our_words(message: str) -> str:
+    """Return click's message as our own errors are written: it begins small and ends without a full stop."""
+    return message[:1].lower() + message[1:].removesuffix(".")

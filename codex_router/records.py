@@ -153,6 +153,9 @@ class Budget:
     max_turns: int | None = None
     """Model responses."""
     max_cost_usd: float | None = None
+    """At list prices."""
+    max_seconds: float | None = None
+    """Wall-clock seconds from the start of Codex; time while suspended does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,8 @@ class Tier:
     """What the choice rests on; None when read back from a file."""
     rests_on: str = ""
     """The same in one line for people."""
+    expected_cost_usd: float | None = None
+    """Predicted mean cost of one attempt, for comparisons; None when unknown."""
     template: str | None = None
     """The template under ``profiles/`` with its levers; None is the one of the tier's own name."""
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from codex_binary import codex_binary
+from hypothesis import settings
 from world import World
 
 from codex_router.codex.scripted_server import Step, serving
+
+settings.register_profile("ci", max_examples=2000, deadline=None, print_blob=True)
+settings.register_profile("here", max_examples=100, deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +45,29 @@ def make_world(own_home: Path) -> Iterator[Callable[..., World]]:
 
         def make(version: str, *steps: Step) -> World:
             server = stack.enter_context(serving(steps or [{"final": "done"}]))
-            return World(own_home, codex_binary(version), version, server)
+            world = World(own_home, codex_binary(version), version, server)
+            stack.callback(world.end)
+            return world
 
         yield make
+
+
+@contextmanager
+def permissions_apply() -> Iterator[None]:
+    """Be a user to whom permissions apply; in CI we are root, who may do everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Give a folder that every user may enter; those of `tmp_path` are for their maker only."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)

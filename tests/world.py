@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -116,6 +118,24 @@ class World:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+
+    def processes(self) -> dict[int, str]:
+        """Return the command lines of all processes that live in this world, by the home in their environment."""
+        found = {}
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if os.fsencode(self.home) in (process / "environ").read_bytes():
+                    words = (process / "cmdline").read_bytes()
+                    found[int(process.name)] = words.replace(b"\0", b" ").decode().strip()
+            except OSError:
+                continue
+        return {pid: words for pid, words in found.items() if words}  # a zombie has none
+
+    def end(self) -> None:
+        """End what a test has left running."""
+        for pid in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _done(self, argv: list[str], stdin: bytes) -> Done:
         done = subprocess.run(

@@ -17,7 +17,7 @@ END = "<!-- codex-router: end -->"
 
 
 def agents_change(home: Path, *, wanted: bool) -> FileChange:
-    """Plan ``$CODEX_HOME/AGENTS.md`` with the block (`wanted`) or without it; every other byte stays.
+    """Plan ``$CODEX_HOME/AGENTS.md`` with the block (`wanted`) or without it; in and out again gives the same bytes.
 
     Raises:
         RouterError: the marks are there but not as a pair.
@@ -29,14 +29,14 @@ def agents_change(home: Path, *, wanted: bool) -> FileChange:
     start, end = _block(text, path)
     snippet = (shipped("profiles") / "AGENTS.md").read_text(encoding="utf-8")
     block = f"{BEGIN}\n{snippet}{END}\n".replace("\n", newline)
+    ended = not text or text.endswith("\n")
+    head, tail = text[:start], text[end:]
     if wanted:
-        gap = "" if start != len(text) or not text else newline if text.endswith("\n") else newline * 2
-        after = text[:start] + gap + block + text[end:]
+        gap = "" if start != end or not text else newline if ended else newline * 2
+        after = head + gap + (block if ended or tail else block.removesuffix(newline)) + tail
     else:
-        head = text[:start]
-        if start != end and head.endswith(newline * 2):
-            head = head[: -len(newline)]
-        after = head + text[end:]
+        gap = (newline if ended or tail else newline * 2) if start != end and head.endswith(newline * 2) else ""
+        after = head.removesuffix(gap) + tail
     return FileChange(path, before, after.encode() if after else None)
 
 

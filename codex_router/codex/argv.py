@@ -6,6 +6,7 @@ The table of options that take a value is held against ``codex exec --help`` of 
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import NamedTuple
 
 from codex_router.errors import UsageError
@@ -48,8 +49,17 @@ SUBCOMMANDS = frozenset({"resume", "fork", "review", "help"})
 """First words that make it another command; they pass through untouched."""
 STOPS = frozenset({"-h", "--help", "-V", "--version"})
 
-OWN_VALUE_OPTIONS = ("--tier", "--category", "--max-turns", "--max-cost")
-OWN_FLAGS = ("--explain", "--quiet", "--no-record")
+OWN_VALUE_OPTIONS = (
+    "--tier",
+    "--category",
+    "--max-turns",
+    "--max-cost",
+    "--max-seconds",
+    "--check",
+    "--check-seconds",
+    "--attempts",
+)
+OWN_FLAGS = ("--explain", "--quiet", "--no-record", "--record-prompt", "--keep-going", "--router-help")
 
 
 class Own(NamedTuple):
@@ -61,9 +71,22 @@ class Own(NamedTuple):
     """Model responses; 0 is no limit; None is the tier's own."""
     max_cost_usd: float | None = None
     """USD; 0 is no limit; None is the tier's own."""
+    max_seconds: float | None = None
+    """Wall-clock seconds; 0 is no limit; None is the default."""
+    checks: tuple[str, ...] = ()
+    """Shell commands that all succeed when the task is solved."""
+    check_seconds: float | None = None
+    """How long one check may take; None is the default."""
+    attempts: int | None = None
+    """Arms to try in turn; None is the default."""
+    keep_going: bool = False
+    """The next arm continues from the failed state instead of starting clean."""
     explain: bool = False
     quiet: bool = False
     no_record: bool = False
+    record_prompt: bool = False
+    help: bool = False
+    """Only our own help is asked for."""
 
 
 class ExecLine(NamedTuple):
@@ -84,6 +107,8 @@ class ExecLine(NamedTuple):
     """Only help or version is asked for."""
     ephemeral: bool
     """No session file will be written."""
+    as_json: bool
+    """Codex prints events as JSONL."""
 
 
 def parse_exec(argv: list[str]) -> ExecLine:
@@ -102,7 +127,7 @@ def parse_exec(argv: list[str]) -> ExecLine:
         if word == "--":
             positional += [f"\0{rest}" for rest in words[index:]]
             break
-        if word == "-" or not word.startswith("-"):
+        if _is_value(word):
             positional.append(word)
             continue
         name, value, index = _option(words, word, index)
@@ -111,6 +136,8 @@ def parse_exec(argv: list[str]) -> ExecLine:
 
 
 def _read(own: Own, words: list[str], positional: list[str], options: list[tuple[str, str]]) -> ExecLine:
+    if any(name == "--ephemeral" for name, _ in options) and (own.max_turns or own.max_cost_usd):
+        raise UsageError("no limit can hold with --ephemeral", hint="without a session file there is nothing to count")
     first = positional[0] if positional else "-"
     subcommand = first if first in SUBCOMMANDS else None
     prompt = first.removeprefix("\0")
@@ -124,6 +151,7 @@ def _read(own: Own, words: list[str], positional: list[str], options: list[tuple
         folder=next((value for name, value in reversed(options) if name in {"-C", "--cd"}), None),
         inert=bool(names & STOPS) or subcommand == "help",
         ephemeral="--ephemeral" in names,
+        as_json=bool(names & {"--json", "--experimental-json"}),
     )
 
 
@@ -148,15 +176,19 @@ def _option(words: list[str], word: str, index: int) -> tuple[str, str, int]:
         if glued:
             return name, glued.removeprefix("="), index
     if name in GREEDY_OPTIONS:
-        while index < len(words) and not words[index].startswith("-"):
+        while index < len(words) and _is_value(words[index]):
             index += 1
         return name, "", index
     return name, words[index] if index < len(words) else "", index + 1
 
 
+def _is_value(word: str) -> bool:
+    return word == "-" or not word.startswith("-")
+
+
 def _take_own(argv: list[str]) -> tuple[Own, list[str]]:
     """Return our own options and the words that are left; a value of a Codex option is never taken for one of ours."""
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     words: list[str] = []
     index = 0
     while index < len(argv):
@@ -165,14 +197,16 @@ def _take_own(argv: list[str]) -> tuple[Own, list[str]]:
         if word == "--":
             return _own(found), [*words, word, *argv[index:]]
         name, equals, value = word.partition("=")
-        if name in OWN_FLAGS and not equals:
-            found[name] = ""
-        elif name in OWN_VALUE_OPTIONS:
-            if not equals:
+        if (name in OWN_FLAGS and not equals) or name in OWN_VALUE_OPTIONS:
+            if name in OWN_VALUE_OPTIONS and not equals:
                 if index >= len(argv):
                     raise UsageError(f"{name} needs a value")
                 value, index = argv[index], index + 1
-            found[name] = value
+            _check_place(name, words, argv[index:])
+            if name in OWN_FLAGS:
+                found[name] = []
+            else:
+                found.setdefault(name, []).append(value)
         else:
             words.append(word)
             if word in VALUE_OPTIONS and word not in GREEDY_OPTIONS and index < len(argv):
@@ -181,27 +215,43 @@ def _take_own(argv: list[str]) -> tuple[Own, list[str]]:
     return _own(found), words
 
 
-def _own(found: dict[str, str]) -> Own:
+def _check_place(name: str, before: list[str], behind: list[str]) -> None:
+    """Refuse an option of ours that ends a list of images: with it gone, the list would swallow the prompt."""
+    values = len(list(takewhile(_is_value, reversed(before))))
+    option = before[-values - 1] if 0 < values < len(before) else ""
+    if option in GREEDY_OPTIONS and behind and _is_value(behind[0]):
+        raise UsageError(f"{name} stands between an image and the prompt", hint=f"put {name} first")
+
+
+def _own(found: dict[str, list[str]]) -> Own:
+    last = {name: values[-1] for name, values in found.items() if values}
     return Own(
-        tier=found.get("--tier"),
-        category=found.get("--category"),
-        max_turns=_count(found.get("--max-turns")),
-        max_cost_usd=_amount(found.get("--max-cost")),
+        tier=last.get("--tier"),
+        category=last.get("--category"),
+        max_turns=_count("--max-turns", last.get("--max-turns"), "model responses, 0 for no limit"),
+        max_cost_usd=_amount("--max-cost", last.get("--max-cost"), "an amount in USD, 0 for no limit"),
+        max_seconds=_amount("--max-seconds", last.get("--max-seconds"), "seconds, 0 for no limit"),
+        checks=tuple(found.get("--check", ())),
+        check_seconds=_amount("--check-seconds", last.get("--check-seconds"), "seconds, 0 for no limit"),
+        attempts=_count("--attempts", last.get("--attempts"), "arms to try in turn"),
+        keep_going="--keep-going" in found,
         explain="--explain" in found,
         quiet="--quiet" in found,
         no_record="--no-record" in found,
+        record_prompt="--record-prompt" in found,
+        help="--router-help" in found,
     )
 
 
-def _count(text: str | None) -> int | None:
+def _count(name: str, text: str | None, meaning: str) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit()):
-        raise UsageError(f"--max-turns {text!r}", hint="a whole number of model responses, 0 for no limit")
+        raise UsageError(f"{name} {text!r}", hint=f"a whole number of {meaning}")
     return int(text)
 
 
-def _amount(text: str | None) -> float | None:
+def _amount(name: str, text: str | None, meaning: str) -> float | None:
     if text is None:
         return None
     try:
@@ -209,5 +259,5 @@ def _amount(text: str | None) -> float | None:
     except ValueError:
         amount = -1.0
     if not 0 <= amount < float("inf"):
-        raise UsageError(f"--max-cost {text!r}", hint="an amount in USD, 0 for no limit")
+        raise UsageError(f"{name} {text!r}", hint=meaning)
     return amount

@@ -56,6 +56,11 @@ class Disk:
         self.before("unlink", path)
         path.unlink()
 
+    def rmdir(self, path: Path) -> None:
+        """Remove an empty folder."""
+        self.before("rmdir", path)
+        path.rmdir()
+
     def mkdir(self, path: Path) -> None:
         """Create a folder for its owner only."""
         self.before("mkdir", path)
@@ -82,7 +87,7 @@ def put(disk: Disk, path: Path, data: bytes, mode: int | None = None) -> None:
     """
     real = Path(os.path.realpath(path))
     old = _stat(real)
-    scratch = real.with_name(f".{real.name}{TEMPORARY}")
+    scratch = scratch_of(real)
     if os.path.lexists(scratch):
         disk.unlink(scratch)
     descriptor = disk.create(scratch)
@@ -99,6 +104,11 @@ def put(disk: Disk, path: Path, data: bytes, mode: int | None = None) -> None:
         scratch.unlink(missing_ok=True)
         raise
     disk.sync_folder(real.parent)
+
+
+def scratch_of(real: Path) -> Path:
+    """Return the temporary file that becomes `real`."""
+    return real.with_name(f".{real.name}{TEMPORARY}")
 
 
 def remove(disk: Disk, path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import time
 from typing import NamedTuple
 
+from codex_router.codex.processes import children
 from codex_router.codex.session import Price, SessionFile
 from codex_router.records import Usage
 
@@ -23,8 +24,15 @@ class Progress(NamedTuple):
     usage: Usage
     cost_usd: float | None
     """At the given prices; None when the price of a model is unknown."""
-    awaits_more: bool
+    begun: int
+    """The same with a response that is not counted yet, but has called a tool."""
+    goes_on: bool
     """The newest response called a tool, so that Codex is about to ask the model again."""
+
+    @property
+    def counted(self) -> bool:
+        """Tell whether all responses that have called a tool are counted."""
+        return self.begun == self.responses
 
 
 class Follower:
@@ -60,7 +68,7 @@ class Follower:
     def _candidates(self) -> list[str]:
         if os.path.isdir(PROC):
             # The npm launcher opens none: the native Codex below it does. What the agent's own tools open is not ours.
-            return _open_rollouts(self.pid) or [path for pid in _children(self.pid) for path in _open_rollouts(pid)]
+            return _open_rollouts(self.pid) or [path for pid in children(self.pid) for path in _open_rollouts(pid)]
         return [path for path in _new_rollouts(self.home, self.started) if _runs_in(path, self.folder)]
 
     def read(self) -> bool:
@@ -77,7 +85,8 @@ class Follower:
             responses=sum(file.responses for file in files),
             usage=sum((file.usage for file in files), Usage()),
             cost_usd=None if None in costs or not files else sum(cost for cost in costs if cost is not None),
-            awaits_more=any(file.awaits_more for file in files),
+            begun=sum(file.begun for file in files),
+            goes_on=any(file.goes_on for file in files),
         )
 
     @property
@@ -89,26 +98,6 @@ class Follower:
         """Close all files."""
         for file in self.files.values():
             file.close()
-
-
-def family(pid: int) -> list[int]:
-    """Return a process and all below it, nearest first (Linux; elsewhere only itself)."""
-    found = [pid]
-    for parent in found:
-        found += _children(parent)
-    return found
-
-
-def _children(pid: int) -> list[int]:
-    """Return the processes that any thread of `pid` has started."""
-    found: list[int] = []
-    try:
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as children:
-                found += [int(child) for child in children.read().split()]
-    except OSError:
-        pass
-    return found
 
 
 def _open_rollouts(pid: int) -> list[str]:

@@ -18,8 +18,8 @@ from codex_router.errors import ExitCode, LaunchError
 from codex_router.home import make_router_home, router_home
 
 INSTALL_HINT = (
-    "install it with `pip install 'codex-profile-router[codex]'` or `npm install -g @openai/codex`, "
-    "or set CODEX_ROUTER_CODEX to its path"
+    "install it (`npm install -g @openai/codex`, or codex-router with its `codex` extra: `pip install '.[codex]'` in a "
+    "clone), or set CODEX_ROUTER_CODEX to its path"
 )
 
 
@@ -105,7 +105,10 @@ def _ask_version(path: str) -> Version:
     import subprocess
 
     try:
-        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False)
+        argv = [path, "--version"]
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=30, check=False
+        )
     except PermissionError:
         raise LaunchError(
             "Codex is not executable", where=path, exit_code=ExitCode.NOT_EXECUTABLE, hint=f"try `chmod +x {path}`"

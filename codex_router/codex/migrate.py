@@ -11,6 +11,7 @@ most.
 from __future__ import annotations
 
 import re
+import tomllib
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.changes import FileChange, read_bytes, read_text
@@ -200,7 +201,14 @@ def _without(text: str, moved: Sequence[Section], *, selector: bool) -> str:
 
 def _check(text: str, edited: str, ours: frozenset[str], path: Path) -> None:
     """Check that the edited text parses and says all that the old one said of other things."""
-    after = parse(edited, path)
+    try:
+        after = tomllib.loads(edited)
+    except tomllib.TOMLDecodeError as error:
+        raise RouterError(
+            f"broken beyond its profiles: {error}",
+            where=path,
+            hint="mend that first; the line is counted with the profiles taken out",
+        ) from None
     before = parse_or_none(text)
     if before is None:
         return

@@ -59,15 +59,21 @@ def _check_no_table(path: Path, tier: str) -> None:
         raise LaunchError(
             "`profile` in it stops this Codex from starting", where=path, hint="run `codex-router doctor`"
         )
-    if tier in (document.get("profiles") or {}):
+    if tier in _tables(document):
         raise LaunchError(
             f"[profiles.{tier}] in it stops this Codex from using the profile of that name", where=path, hint=APPLY
         )
 
 
 def _check_table(path: Path, tier: str) -> None:
-    if tier not in (_parse(_read(path)).get("profiles") or {}):
+    if tier not in _tables(_parse(_read(path))):
         raise LaunchError(f"[profiles.{tier}] is missing, where this Codex looks for it", where=path, hint=APPLY)
+
+
+def _tables(document: dict[str, Any]) -> dict[str, Any]:
+    """Return ``[profiles.*]``, empty when `profiles` is something else: Codex will say so itself."""
+    tables = document.get("profiles")
+    return tables if isinstance(tables, dict) else {}
 
 
 def _read(path: Path) -> bytes:
@@ -81,5 +87,5 @@ def _parse(data: bytes) -> dict[str, Any]:
     """Return the configuration, empty when it does not parse: Codex will say so itself, better than we could."""
     try:
         return tomllib.loads(data.decode("utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}

@@ -29,6 +29,7 @@ ROUTER_HEAD = """\
 codex-router.toml: which model and effort each kind of task gets.
 Review it, edit it, then run `codex-router apply`, which renders it for the installed Codex.
 max_turns (model responses) and max_cost_usd are runaway insurance, held by `codex-router exec`; 0 is no limit.
+expected_cost_usd is the predicted mean cost of an attempt, for comparisons only.
 task_value_usd is what a solved task was taken to be worth when the arm was chosen."""
 
 
@@ -62,6 +63,10 @@ def _router_table(tier: Tier) -> Any:
         table["reasoning_effort"] = tier.arm.effort
     table["max_turns"] = tier.budget.max_turns or 0
     table["max_cost_usd"] = tier.budget.max_cost_usd or 0
+    if tier.budget.max_seconds is not None:
+        table["max_seconds"] = tier.budget.max_seconds
+    if tier.expected_cost_usd:
+        table["expected_cost_usd"] = tier.expected_cost_usd
     table["task_value_usd"] = tier.task_value_usd
     if tier.template and tier.template != tier.name:
         table["template"] = tier.template

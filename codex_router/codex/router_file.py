@@ -6,6 +6,8 @@ reasoning_effort = "high"         # required for models that have efforts
 model_provider = "..."            # only for a provider of your own
 max_turns = 90                    # model responses; 0 or absent: no limit
 max_cost_usd = 1.1                # USD; 0 or absent: no limit
+max_seconds = 14400               # wall clock; absent: four hours; 0: no limit
+expected_cost_usd = 0.18          # predicted mean cost of an attempt, for comparisons
 task_value_usd = 1.0              # what a solved task is worth
 template = "bulk"                 # profiles/bulk.toml; only when the tier has another name
 
@@ -34,6 +36,8 @@ TIER_KEYS = {
     "model_provider",
     "max_turns",
     "max_cost_usd",
+    "max_seconds",
+    "expected_cost_usd",
     "task_value_usd",
     "template",
 }
@@ -131,8 +135,13 @@ def _tier(name: str, table: dict[str, Any], path: object) -> Tier:
         name,
         _number(table, "task_value_usd", place) or 0.0,
         Arm(check_model_name(table.get("model"), place), effort),
-        Budget(_turns(table, place), _number(table, "max_cost_usd", place) or None),
+        Budget(
+            _turns(table, place),
+            _number(table, "max_cost_usd", place) or None,
+            _number(table, "max_seconds", place) if "max_seconds" in table else None,
+        ),
         None if provider is None else check_model_name(provider, place),
+        expected_cost_usd=_number(table, "expected_cost_usd", place) or None,
         template=None if template is None else check_tier_name(str(template), place),
     )
 

@@ -238,6 +238,8 @@ def replace_tables(text: str, prefix: Key, names: set[str], block: str, where: P
             an inline table); the text is then better left alone.
     """
     before = parse(text, where)
+    if not isinstance(_at(before, prefix), dict):
+        raise _not_editable(where)
     regions = _regions(text, prefix, names)
     block_here = block.replace("\n", newline_of(text))
     edited = _cut(text, regions[1:])
@@ -281,8 +283,8 @@ def _cut(text: str, spans: list[tuple[int, int]]) -> str:
     for start, end in reversed(spans):
         head, tail = text[:start], text[end:]
         newline = newline_of(text)
-        if head.endswith(newline * 2):
-            head = head[: -len(newline)]
+        if head.endswith(newline) and head.removesuffix(newline).endswith("\n"):
+            head = head.removesuffix(newline)
         if not text.endswith("\n") and not tail:
             head = head.removesuffix(newline)
         text = head + tail
@@ -322,13 +324,25 @@ def _pruned(document: dict[str, Any], prefix: Key) -> dict[str, Any]:
     return {**rest, prefix[0]: child} if child else rest
 
 
+def _at(document: dict[str, Any], prefix: Key) -> Any:
+    """Return what stands at a dotted key, an empty table when nothing does, None when a parent is no table."""
+    level: Any = document
+    for part in prefix:
+        level = level.get(part, {}) if isinstance(level, dict) else None
+    return level
+
+
+def _not_editable(where: Path | str) -> RouterError:
+    return RouterError(
+        "its profile tables are written in a way that cannot be edited without touching other lines",
+        where=where,
+        hint="write them as `[profiles.NAME]` tables (not inline or dotted), then run the command again",
+    )
+
+
 def _expect(found: dict[str, Any] | None, wanted: dict[str, Any], prefix: Key, where: Path | str) -> None:
     if found is None or repr_sorted(_pruned(found, prefix)) != repr_sorted(_pruned(wanted, prefix)):
-        raise RouterError(
-            "its profile tables are written in a way that cannot be edited without touching other lines",
-            where=where,
-            hint="write them as `[profiles.NAME]` tables (not inline or dotted), then run the command again",
-        )
+        raise _not_editable(where)
 
 
 def repr_sorted(value: Any) -> Any:

@@ -34,7 +34,9 @@ def command(*, home: Path, dry_run: bool, yes: bool, force: bool) -> int:
     codex, journal = installed(), Journal()
     changes, plan = rendered(codex, home, journal, force=force)
     show_changes(changes)
-    status = settled(changes, dry_run=dry_run, yes=yes, nothing="Codex's files say what codex-router.toml says")
+    status = settled(
+        changes, journal, dry_run=dry_run, yes=yes, nothing="Codex's files say what codex-router.toml says"
+    )
     if status is not None:
         return status
     report_written(changes, write_and_prove(changes, journal, codex, plan, home))

@@ -19,8 +19,8 @@ from codex_router.commands.prices import prices_of
 from codex_router.commands.recommend import Recommendation, recommend
 from codex_router.commands.write import report_written, settled, show_changes, write_and_prove
 from codex_router.errors import ExitCode, LaunchError, RouterError, UsageError
-from codex_router.show.console import err, out, print_json
-from codex_router.show.plan import plan_json, plan_table, routes_line
+from codex_router.show.console import err, out, print_json, show
+from codex_router.show.plan import plan_json, plan_table, rests_on_line, routes_line
 
 if TYPE_CHECKING:
     from codex_router.codex.prove import Proof
@@ -71,7 +71,7 @@ def command(
         print_json(_document(found, codex, changes, proofs))
         return ExitCode.DONE
     _show(found, codex, changes)
-    status = settled(changes, dry_run=dry_run, yes=yes, nothing="everything is as it should be")
+    status = settled(changes, journal, dry_run=dry_run, yes=yes, nothing="everything is as it should be")
     if status is None:
         report_written(changes, write_and_prove(changes, journal, codex, found.plan, home))
         err().print('next: `codex-router exec "..."`, or `codex-router undo` to take it back', style="hint")
@@ -108,7 +108,9 @@ def planned(
         said = starts(codex, home)
         if said is not None:
             raise RouterError(
-                f"Codex does not start with its configuration as it is:\n{said}", where=home / "config.toml"
+                f"Codex does not start with its configuration as it is:\n{said}",
+                where=home / "config.toml",
+                hint="run `codex-router doctor`, which says what to do",
             )
     layout = codex.reads if codex else reads(NEWEST_KNOWN)
     files: tuple[FileChange, ...] = (
@@ -121,9 +123,10 @@ def planned(
 
 
 def _show(found: Recommendation, codex: Codex | None, changes: ChangeSet) -> None:
-    err().print(f"{codex or 'no Codex'}; models from {found.catalogue.source}", style="dim")
-    out().print(plan_table(found.plan))
-    out().print(routes_line(found.plan))
+    err().print(f"{f'{codex}; ' if codex else ''}models from {found.catalogue.source}", style="dim")
+    show(out(), plan_table(found.plan, out().width))
+    out().print(f"rest on: {rests_on_line(found.plan)}")
+    out().print(f"routes: {routes_line(found.plan)}")
     for note in found.plan.notes:
         out().print(f"note: {note}")
     out().print()

@@ -39,7 +39,7 @@ def command(*, home: Path, dry_run: bool, yes: bool) -> int:
     show_changes(changes)
     for note in found.notes:
         err().print(f"note: {note}", style="warn")
-    status = settled(changes, dry_run=dry_run, yes=yes, nothing="no such tables")
+    status = settled(changes, journal, dry_run=dry_run, yes=yes, nothing="no such tables")
     if status is not None:
         return status
     journal.write(changes, lambda: objection(codex, home, found))

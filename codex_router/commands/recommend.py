@@ -15,6 +15,7 @@ from codex_router.decide.tiers import choose_plan
 from codex_router.errors import RouterError, UsageError
 from codex_router.evidence.bundled import aggregates
 from codex_router.evidence.ledger import Ledger
+from codex_router.evidence.tables import distinct
 from codex_router.records import Plan, Tier
 from codex_router.settings import categories_document, in_force, policy_document
 
@@ -59,8 +60,8 @@ def recommend(codex: Codex | None, home: Path, models: Sequence[str] = (), prefi
 
 
 def _estimates(arms: Sequence[Arm], policy: Policy) -> list[Estimate]:
-    with Ledger.open() as ledger:
-        published = (*aggregates(), *ledger.aggregates())
+    with Ledger.open(create=False) as ledger:
+        published = distinct((*aggregates(), *ledger.aggregates()))
         own = ledger.attempts()
     estimator = Estimator(target_harness=HARNESS).fit(published, own)
     return estimator.estimate(arms, [category.name for category in policy.categories])
@@ -82,6 +83,7 @@ def _with(tier: Tier, prefix: str, catalogue: Catalogue) -> Tier:
         budget=tier.budget,
         model_provider=model.provider if model else None,
         estimate=tier.estimate,
+        expected_cost_usd=float(f"{tier.estimate.cost_usd.mean:.3g}") if tier.estimate else None,
         rests_on=tier.rests_on,
         template=tier.name if prefix else None,
     )

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from codex_router.codex.locate import Codex
     from codex_router.commands.routing import Route
 
+PATIENCE_S = 5.0
+"""How long the end of a run waits for a ledger that another process has locked."""
+
 
 def record(codex: Codex, route: Route | None, prompt: str, ran: Ran) -> str:
     """Store a run and return its id; the prompt itself is not kept, only its hash and length.
@@ -35,20 +38,20 @@ def record(codex: Codex, route: Route | None, prompt: str, ran: Ran) -> str:
         harness="codex",
         outcome="unknown",
         cost_usd=ran.progress.cost_usd,
-        turns=ran.progress.responses,
+        turns=ran.progress.responses if ran.thread_id else None,
         seconds=ran.seconds,
         end=ran.end,
         date=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - ran.seconds)),
     )
     run = Run(
         attempt=attempt,
-        usage=ran.progress.usage,
+        usage=ran.progress.usage if ran.thread_id else None,
         tier=route.tier.name if route else None,
         session_id=ran.thread_id,
         codex_version=version_text(codex.version),
         prompt_hash=digest,
         prompt_chars=len(prompt) if prompt else None,
     )
-    with Ledger.open() as ledger:
+    with Ledger.open(patience_s=PATIENCE_S) as ledger:
         ledger.record(run)
     return identity

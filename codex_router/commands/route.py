@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="print one JSON document")
 def command(*, home: Path, prompt: str | None, tier: str | None, category: str | None, as_json: bool) -> int:
     """Say which profile PROMPT (or standard input) gets, why, its budget, and the exact command."""
-    text = sys.stdin.read() if prompt in {None, "-"} else prompt
+    text = sys.stdin.buffer.read().decode(errors="replace") if prompt in {None, "-"} else prompt
     found = route(text, home, tier, category)
     if as_json:
         json.dump({"schema": 1, **_document(found)}, sys.stdout, indent=2, ensure_ascii=False)

@@ -28,6 +28,8 @@ class Route(NamedTuple):
     """None when tier or category was given by the user."""
     why: str
     """One phrase, as ``bugfix (0.83)``."""
+    dearest: Tier
+    """The tier of the highest task value, for comparisons."""
 
 
 def route(prompt: str | None, home: Path, tier: str | None = None, category: str | None = None) -> Route:
@@ -43,25 +45,26 @@ def route(prompt: str | None, home: Path, tier: str | None = None, category: str
         RouterError: no ``codex-router.toml``, or no such tier or category.
     """
     plan = read_plan(home)
+    dearest = max(plan.tiers, key=lambda one: one.task_value_usd)
     if tier is not None:
-        return Route(_tier(plan, tier), category or "none", None, "as told")
+        return Route(_tier(plan, tier), category or "none", None, "as told", dearest)
     if category is not None:
         name = plan.tier_for(category)
         if name is None:
             known = ", ".join(route_category for route_category, _ in plan.routes)
             raise UsageError(f"no route for category {category!r}", hint=f"routes are: {known}")
-        return Route(_tier(plan, name), category, None, f"{category}, as told")
-    return _classified(prompt or "", plan)
+        return Route(_tier(plan, name), category, None, f"{category}, as told", dearest)
+    return _classified(prompt or "", plan, dearest)
 
 
-def _classified(prompt: str, plan: Plan) -> Route:
+def _classified(prompt: str, plan: Plan, dearest: Tier) -> Route:
     categories = read_categories(categories_document(), in_force("categories.toml"))
     found = classify(prompt, categories)
     probability = dict(found.probabilities).get(found.category, 0.0)
     name = None if found.abstained else plan.tier_for(found.category)
     if name is None:
-        return Route(_unsure(plan), "none", found, f"not sure ({found.category} {probability:.2f})")
-    return Route(_tier(plan, name), found.category, found, f"{found.category} ({probability:.2f})")
+        return Route(_unsure(plan), "none", found, f"not sure ({found.category} {probability:.2f})", dearest)
+    return Route(_tier(plan, name), found.category, found, f"{found.category} ({probability:.2f})", dearest)
 
 
 def _unsure(plan: Plan) -> Tier:

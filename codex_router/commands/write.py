@@ -9,7 +9,7 @@ import click
 
 from codex_router.codex.install import config_file, profile_file
 from codex_router.codex.prove import Proof, prove
-from codex_router.errors import ExitCode, UsageError
+from codex_router.errors import ExitCode, RouterError, UsageError
 from codex_router.evidence.prices import FILE, save_snapshot
 from codex_router.home import make_router_home
 from codex_router.show.console import err, out
@@ -31,13 +31,18 @@ def show_changes(changes: ChangeSet) -> None:
             out().print(line, soft_wrap=True)
 
 
-def settled(changes: ChangeSet, *, dry_run: bool, yes: bool, nothing: str) -> int | None:
+def settled(changes: ChangeSet, journal: Journal, *, dry_run: bool, yes: bool, nothing: str) -> int | None:
     """Return the exit status when nothing is to be written, None when it is; only a person at a terminal is asked.
+
+    A change that was cut off before Codex proved it is still to be completed, even when every file is in place.
 
     Raises:
         UsageError: there is something to write, but no terminal to ask at and no ``--yes``.
     """
-    if not changes.needed:
+    cut = journal.cut_off(changes)
+    if cut is not None:
+        err().print(f"`{cut.verb}` of {cut.when} was cut off; writing completes it", style="warn")
+    elif not changes.needed:
         err().print(f"nothing to do: {nothing}", style="ok")
         return ExitCode.DONE
     if dry_run:
@@ -67,10 +72,22 @@ def write_and_prove(changes: ChangeSet, journal: Journal, codex: Codex | None, p
         refused = [f"{proof.tier}: {proof.said}" for proof in proofs if proof.accepted is False]
         return "\n".join(refused) or None
 
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        hint = "mend the permissions above it, or choose another with CODEX_HOME"
+        raise RouterError(f"cannot be created: {error.strerror}", where=home, hint=hint) from None
     journal.write(changes, objection)
-    save_snapshot({tier.arm.model for tier in plan.tiers}, make_router_home() / FILE)
+    _keep_prices(plan)
     return proofs
+
+
+def _keep_prices(plan: Plan) -> None:
+    """Keep the prices that `exec` reads; the profiles stand without them."""
+    try:
+        save_snapshot({tier.arm.model for tier in plan.tiers}, make_router_home() / FILE)
+    except OSError as error:
+        err().print(f"prices were not kept ({error.strerror}), so cost budgets do not hold yet", style="warn")
 
 
 def prove_all(codex: Codex, plan: Plan, home: Path) -> list[Proof]:

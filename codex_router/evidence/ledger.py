@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 FILE = "ledger.sqlite"
 VERSION = 1
 """Of the tables below; kept in ``PRAGMA user_version``."""
-BUSY_SECONDS = 30.0
+PATIENCE_S = 30.0
+"""How long to wait for another process that is writing."""
 
 Ingested = Literal["stored", "known", "replaced"]
 
@@ -68,12 +69,13 @@ class Ledger:
         self.path = path
 
     @classmethod
-    def open(cls, path: Path | None = None, *, create: bool = True) -> Self:
+    def open(cls, path: Path | None = None, *, create: bool = True, patience_s: float = PATIENCE_S) -> Self:
         """Open the ledger at `path`, by default the one in our home.
 
         Args:
             path: another file than the default.
             create: make the file when it is missing; else a missing ledger reads as an empty one.
+            patience_s: how long each call waits for another process that is writing.
 
         Raises:
             RouterError: it cannot be opened, is damaged, or was written by a newer codex-router.
@@ -85,7 +87,7 @@ class Ledger:
             if path is None:
                 make_router_home()
             with _told(target):
-                connection = _connect(target)
+                connection = _connect(target, patience_s)
         ledger = cls(connection, target)
         try:
             ledger._prepare()
@@ -258,21 +260,21 @@ class Ledger:
         return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, patience_s: float) -> sqlite3.Connection:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
     try:
         connection.execute("PRAGMA foreign_keys = ON")
-        _write_ahead(connection)
+        _write_ahead(connection, patience_s)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _write_ahead(connection: sqlite3.Connection) -> None:
+def _write_ahead(connection: sqlite3.Connection, patience_s: float) -> None:
     """Switch the file to a write-ahead log; SQLite's busy timeout does not cover this statement."""
-    deadline = time.monotonic() + BUSY_SECONDS
+    deadline = time.monotonic() + patience_s
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
