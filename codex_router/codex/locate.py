@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -59,10 +58,16 @@ def _find_path() -> tuple[str | None, str]:
     own = os.environ.get("CODEX_ROUTER_CODEX")
     if own:
         return own, "$CODEX_ROUTER_CODEX"
-    on_path = shutil.which("codex")
+    on_path = _on_path()
     if on_path:
         return on_path, "PATH"
     return _from_extra(), "the codex extra"
+
+
+def _on_path() -> str | None:
+    """Return what `shutil.which` would; importing that takes longer than all the rest of this module."""
+    candidates = (Path(folder) / "codex" for folder in os.get_exec_path())
+    return next((str(path) for path in candidates if os.access(path, os.X_OK) and path.is_file()), None)
 
 
 def _from_extra() -> str | None:
