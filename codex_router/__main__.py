@@ -6,6 +6,7 @@ import os
 import sys
 
 from codex_router.errors import ExitCode, RouterError
+from codex_router.show.notice import say
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -15,10 +16,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return _run(argv)
     except RouterError as error:
-        sys.stderr.write(f"{_red('error')}: {error}\n")
+        say(f"{_red('error')}: {error}")
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
+        say("interrupted")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone away; there is nobody to tell, and no more output to try.
@@ -43,7 +44,7 @@ def _run(argv: list[str]) -> int:
 
 def _red(text: str) -> str:
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    colour = not plain and (os.environ.get("FORCE_COLOR") or sys.stderr.isatty())
+    colour = not plain and (os.environ.get("FORCE_COLOR") or (sys.stderr is not None and sys.stderr.isatty()))
     return f"\x1b[31m{text}\x1b[0m" if colour else text
 
 
@@ -54,15 +55,15 @@ def _report_bug(error: Exception) -> None:
     from codex_router import __version__
     from codex_router.home import make_router_home
 
-    sys.stderr.write(f"bug in codex-router: {type(error).__name__}: {error}\n")
+    say(f"bug in codex-router: {type(error).__name__}: {error}")
     try:
         log = make_router_home() / "codex-router.log"
         with log.open("a", encoding="utf-8") as stream:
             stream.write(f"codex-router {__version__}, Python {sys.version}\n")
             traceback.print_exception(error, file=stream)
-        sys.stderr.write(f"\nhint: the full report is in `{log}`\n")
+        say(f"\nhint: the full report is in `{log}`")
     except OSError:
-        traceback.print_exception(error)
+        say("".join(traceback.format_exception(error)))
 
 
 if __name__ == "__main__":

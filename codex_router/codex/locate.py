@@ -83,7 +83,7 @@ def _version(path: str) -> Version:
         if known["key"] == key:
             major, minor, patch = known["version"]
             return int(major), int(minor), int(patch)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     version = _ask_version(path)
     _remember(memo, {"key": key, "version": version})
@@ -121,7 +121,7 @@ def _ask_version(path: str) -> Version:
     if version is None:
         said = (done.stdout + done.stderr).strip().splitlines()
         raise LaunchError(
-            f"`--version` did not print a version but {said[0] if said else 'nothing'!r}",
+            f"`--version` did not print a version but {repr(said[0]) if said else 'nothing'}",
             where=path,
             exit_code=ExitCode.NOT_EXECUTABLE,
             hint=INSTALL_HINT,

@@ -208,7 +208,7 @@ def parse(text: str, where: object) -> dict[str, Any]:
         found = re.search(r"\(at line (\d+)", str(error))
         place = f"{where}:{found[1]}" if found else str(where)
         raise RouterError(
-            f"not valid TOML: {error}", where=place, hint="mend that line; codex-router never edits a broken file"
+            f"not valid TOML: {error}", where=place, hint="mend that line; `codex-router doctor` knows the usual causes"
         ) from None
     except RecursionError:
         raise RouterError("nested too deeply to be a configuration", where=where) from None

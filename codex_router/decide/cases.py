@@ -28,7 +28,7 @@ MODEL_WEIGHT = 20.0
 """Replayed tasks that the model's forecast counts for; a judgement between 0 and 50, where results hardly differ."""
 FEWEST = 20
 """Below this many replayed tasks the model stands alone."""
-MOST = 2_000
+MOST = 500
 """Only the last tasks are replayed, to bound the time."""
 
 
@@ -59,7 +59,7 @@ class Cases:
 
 
 def cases_of(columns: Columns, arms: Sequence[Arm], category: str, harness: str) -> Cases:
-    """Gather the tasks of `category` that at least two of `arms` attempted under `harness`.
+    """Gather the tasks of `category` that at least half of the arms in use attempted under `harness`.
 
     Tasks with escalated attempts are left out: they were looked at again because they had failed.
     """
@@ -75,14 +75,19 @@ def cases_of(columns: Columns, arms: Sequence[Arm], category: str, harness: str)
     escalated[columns.task[columns.escalated]] = True
     arm = arm_of_cell[columns.cell] if len(columns.cell) else columns.cell
     use = (arm >= 0) & ~np.isnan(columns.outcome) & ~escalated[columns.task]
-    task, arm, outcome = columns.task[use], arm[use], columns.outcome[use]
-    tasks, row = np.unique(task, return_inverse=True)
-    tries, wins = np.zeros((len(tasks), len(arms))), np.zeros((len(tasks), len(arms)))
-    np.add.at(tries, (row, arm), 1.0)
-    np.add.at(wins, (row, arm), outcome)
-    several = (tries > 0).sum(axis=1) > 1
-    solved = np.divide(wins, tries, out=np.full_like(wins, np.nan), where=tries > 0)
-    return Cases(solved[several][-MOST:])
+    pair = columns.task[use] * len(arms) + arm[use]
+    pairs, which, times = np.unique(pair, return_inverse=True, return_counts=True)
+    rates = np.bincount(which, columns.outcome[use], len(pairs)) / times
+    task, arm = pairs // max(len(arms), 1), pairs % max(len(arms), 1)
+    enough = max(2.0, len(np.unique(arm)) / 2)
+    tasks, row, arms_of_task = np.unique(task, return_inverse=True, return_counts=True)
+    kept = np.flatnonzero(arms_of_task >= enough)[-MOST:]
+    position_of = np.full(len(tasks), -1)
+    position_of[kept] = np.arange(len(kept))
+    solved = np.full((len(kept), len(arms)), np.nan)
+    inside = position_of[row] >= 0
+    solved[position_of[row[inside]], arm[inside]] = rates[inside]
+    return Cases(solved)
 
 
 class Replay:

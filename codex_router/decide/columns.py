@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -23,7 +22,9 @@ LOCAL = "local"
 """The source of the user's own attempts."""
 PARALLEL_SHARE = 0.2
 """Share of later attempts that follow a success, above which a table was not made by escalation."""
-_FIELDS = attrgetter("arm", "category", "harness", "task_id", "outcome", "end", "cost_usd", "turns", "date")
+OUTCOMES = {"yes": 1.0, "no": 0.0, "unknown": float("nan")}
+BROKEN = 2
+ENDS = {"completed": 0, "budget": 1, "timeout": BROKEN, "abort": BROKEN, "error": BROKEN}
 
 
 class Key(NamedTuple):
@@ -41,7 +42,7 @@ class Columns:
     """Attempts sorted by category, then task, then as given; arrays of one length."""
 
     keys: tuple[Key, ...]
-    """Cells, in order of first appearance."""
+    """Cells."""
     cell: Codes
     """Index into `keys`."""
     task: Codes
@@ -60,35 +61,62 @@ class Columns:
     """Made because an earlier attempt at the same task had failed: a look at a task known to be hard."""
 
 
-def columns_of(attempts: Iterable[Attempt]) -> Columns:
+def columns_of(attempts: Sequence[Attempt]) -> Columns:
     """Turn attempts into columns."""
-    rows = list(map(_FIELDS, attempts))
-    arms, categories, harnesses, tasks, outcomes, ends, costs, turns, dates = zip(*rows) if rows else ((),) * 9  # noqa: B905
-    names, cell = _codes(zip(arms, categories, harnesses, strict=True))
-    _, task = _codes(zip(tasks, categories, strict=True))
-    _, category = _codes(categories)
+    # One plain list per field: a tuple per attempt would cost more than everything else.
+    arms, arm = _codes([one.arm for one in attempts])
+    categories, category = _codes([one.category for one in attempts])
+    harnesses, harness = _codes([one.harness for one in attempts])
+    task = _many_codes([one.task_id for one in attempts])
+    keys, cell = _cells(arms, categories, harnesses, (arm, category, harness))
     order = np.lexsort((task, category))
-    task = np.cumsum(_starts(task[order])) - 1
-    ended = np.array(ends, dtype="U9")[order]
-    outcome = _outcomes(np.array(outcomes, dtype="U7")[order], ended)
+    task = (category * max(len(task), 1) + task)[order]
+    task = np.cumsum(_starts(task)) - 1
+    ends = np.array([ENDS[one.end] for one in attempts], dtype=np.int64)[order]
+    outcome = np.array([OUTCOMES[one.outcome] for one in attempts], dtype=float)[order]
+    # A run that was broken off says nothing about the arm unless it had solved the task by then.
+    outcome[(ends == BROKEN) & (outcome == 0.0)] = np.nan
+    dates = np.empty(len(order), dtype=object)
+    dates[:] = [one.date for one in attempts]
     return Columns(
-        keys=tuple(Key(name[0], name[1], name[2], LOCAL) for name in names),
+        keys=keys,
         cell=cell[order],
         task=task,
         outcome=outcome,
-        cost_usd=_positive(costs)[order],
-        turns=_positive(turns)[order],
-        whole=ended == "completed",
-        capped=ended == "budget",
-        escalated=_escalated(task, outcome, _dates(dates)[order]),
+        cost_usd=_positive([one.cost_usd for one in attempts])[order],
+        turns=_positive([one.turns for one in attempts])[order],
+        whole=ends == ENDS["completed"],
+        capped=ends == ENDS["budget"],
+        escalated=_escalated(task, outcome, dates[order]),
     )
 
 
-def _codes(values: Iterable[Hashable]) -> tuple[list[Any], Codes]:
+def _codes(values: Sequence[Any]) -> tuple[list[Any], Codes]:
     """Number values by first appearance; return the distinct ones and the number of each."""
-    table: dict[Hashable, int] = {}
-    codes = np.array([table.setdefault(value, len(table)) for value in values], dtype=np.int64)
-    return list(table), codes
+    table = {value: code for code, value in enumerate(dict.fromkeys(values))}
+    return list(table), np.array([table[value] for value in values], dtype=np.int64)
+
+
+def _many_codes(values: Sequence[str]) -> Codes:
+    """Number values of which most are different; a 64-bit hash tells a million of them apart."""
+    hashes = np.fromiter(map(hash, values), dtype=np.int64, count=len(values))
+    _, first, which = np.unique(hashes, return_index=True, return_inverse=True)
+    # Numbers follow the first appearance: the hashes themselves differ from process to process.
+    return np.argsort(np.argsort(first))[which].astype(np.int64)
+
+
+def _cells(
+    arms: Sequence[Arm], categories: Sequence[str], harnesses: Sequence[str], codes: tuple[Codes, Codes, Codes]
+) -> tuple[tuple[Key, ...], Codes]:
+    """Number the combinations that occur; return their keys and the number of each attempt."""
+    arm, category, harness = codes
+    sizes = max(len(categories), 1), max(len(harnesses), 1)
+    found, cell = np.unique((arm * sizes[0] + category) * sizes[1] + harness, return_inverse=True)
+    keys = tuple(
+        Key(arms[one // sizes[1] // sizes[0]], categories[one // sizes[1] % sizes[0]], harnesses[one % sizes[1]], LOCAL)
+        for one in found.tolist()
+    )
+    return keys, cell.astype(np.int64)
 
 
 def _starts(task: Codes) -> Flags:
@@ -96,21 +124,9 @@ def _starts(task: Codes) -> Flags:
     return np.concatenate([np.ones(min(len(task), 1), dtype=bool), task[1:] != task[:-1]])
 
 
-def _positive(values: Sequence[object]) -> Array:
+def _positive(values: Sequence[float | None]) -> Array:
     array = np.array(values, dtype=float)  # None becomes NaN
     return np.where(array > 0, array, np.nan)
-
-
-def _dates(dates: Sequence[object]) -> NDArray[np.object_]:
-    result = np.empty(len(dates), dtype=object)
-    result[:] = dates
-    return result
-
-
-def _outcomes(outcome: NDArray[np.str_], ended: NDArray[np.str_]) -> Array:
-    """Return outcomes; a run that was broken off says nothing about the arm unless it had solved the task by then."""
-    broken = (ended == "timeout") | (ended == "abort") | (ended == "error")
-    return np.where(outcome == "yes", 1.0, np.where((outcome == "no") & ~broken, 0.0, np.nan))
 
 
 def _escalated(task: Codes, outcome: Array, dates: NDArray[np.object_]) -> Flags:

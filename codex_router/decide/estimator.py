@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from codex_router.decide import priors
+from codex_router.decide.budgets import TurnsShape, shape_of
 from codex_router.decide.cells import Cells, cells_of
 from codex_router.decide.columns import LOCAL, Columns, Key, columns_of
 from codex_router.decide.kernel import prior_variance
@@ -65,6 +66,7 @@ class Estimator:
         self.columns_: Columns = columns_of(attempts)
         self.overlap_: Overlap = overlap_of(self.columns_)
         self.cells_: Cells = cells_of(aggregates, self.columns_, self.today)
+        self.turns_shape_: TurnsShape = shape_of(self.columns_)
         keys = self.cells_.keys
         self.pass_: Response = fit_pass(priors.PASS_PRIOR, keys, self.cells_.passes, self._error_correlation())
         self.cost_: Response = fit_amount(

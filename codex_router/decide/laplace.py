@@ -62,7 +62,15 @@ class Mode:
     """(K + W^-1)^-1, shape (cells, cells)."""
 
 
-def find_mode(covariance: Array, mean: Array, likelihood: Likelihood, start: Array, max_steps: int = 50) -> Mode:
+def find_mode(
+    covariance: Array,
+    mean: Array,
+    likelihood: Likelihood,
+    start: Array,
+    *,
+    max_steps: int = 50,
+    tolerance: float = TOLERANCE,
+) -> Mode:
     """Climb to the posterior mode from `start` and return it with its curvature."""
     eta = start
     for _ in range(max_steps):
@@ -71,7 +79,7 @@ def find_mode(covariance: Array, mean: Array, likelihood: Likelihood, start: Arr
         step = mean + covariance @ alpha - eta
         longest = float(np.max(np.abs(step), initial=0.0))
         eta = eta + step * min(1.0, MAX_STEP / max(longest, MAX_STEP))
-        if longest < TOLERANCE:
+        if longest < tolerance:
             break
     return curve(covariance, mean, likelihood, eta)
 

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 Objective = Literal["value", "no-loss"]
-DRAWS, DRAWS_LONG = 400, 200
-"""Plausible worlds that sequences of up to two are judged in, and longer ones, of which there are many."""
+DRAWS, DRAWS_MANY = 400, 200
+"""Plausible worlds that a plan is judged in; fewer when there are many sequences."""
+FEW_ARMS = 16
 CHEAPER = 0.8
 """An arm is left out when another passes at least as often for this share of its cost."""
 LONG_POOL = 12
@@ -126,7 +127,7 @@ class Planner:
         self.seed = seed
         if not self.arms:
             raise RouterError("no arms to choose from", hint="name measured models with `--models`")
-        count = DRAWS if attempts <= 2 else DRAWS_LONG
+        count = DRAWS if attempts <= 2 and len(self.arms) <= FEW_ARMS else DRAWS_MANY
         self.draws = estimator.draws(self.arms, category, count, seed)
         self.association = associate_category(estimator, category)
         mean = self.draws.p_pass.mean(axis=0)

@@ -29,6 +29,10 @@ SETTLED = 0.02
 """Scales have settled when no variance moved by more than this share."""
 
 
+ROUGH = 1e-2
+"""Newton steps shorter than this do not matter while the scales still move."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """One fitted response."""
@@ -121,7 +125,7 @@ def _settle(
     """Alternate between the mode and the scales until the scales stay, then climb to the mode for good."""
     defaults, eta = prior.scales, start
     for _ in range(PASSES if len(rows.keys) else 0):
-        mode = find_mode(rows.covariance(prior), rows.prior_mean, likelihood(eta), eta, max_steps=3)
+        mode = find_mode(rows.covariance(prior), rows.prior_mean, likelihood(eta), eta, max_steps=3, tolerance=ROUGH)
         scales = updated_scales(prior.scales, defaults, rows.groups, rows.levels, mode)
         change, eta = moved(prior.scales, scales), mode.eta
         prior = replace(prior, scales=scales)

@@ -34,7 +34,8 @@ def svg(points: Sequence[Point], hull: Sequence[Point], title: str) -> str:
     """Return the picture; cost per task in USD on a logarithmic axis, share of tasks solved on the other."""
     scale = _Scale.of(points)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif">',
+        "<style>text {font-size: 12px}</style>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
         f'<text x="{LEFT}" y="22" font-size="15" font-weight="bold">{escape(title)}</text>',
         *_axes(scale),
