@@ -221,6 +221,7 @@ def check_journal(journal: Journal) -> Iterator[Row]:
 
 
 def gist(said: str) -> str:
-    """Return the line of Codex's words that says what is wrong."""
-    lines = [line for line in said.splitlines() if line.strip()]
-    return next((line for line in lines if line.startswith("Error")), lines[-1] if lines else said)
+    """Return what is wrong in Codex's words: its line of error, with the next one when it is only a heading."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    found = next((index for index, line in enumerate(lines) if line.startswith("Error")), len(lines) - 1)
+    return " ".join(lines[found : found + (2 if lines[found].endswith(":") else 1)]) if lines else said
