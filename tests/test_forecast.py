@@ -42,10 +42,11 @@ def test_without_correlation_failures_multiply() -> None:
     assert resolved == pytest.approx(1 - 0.7 * 0.5 * 0.3, abs=1e-9)
 
 
-def test_with_full_correlation_only_the_best_arm_counts() -> None:
-    resolved, _, _ = forecast([0.3, 0.5, 0.7], (0, 1, 2), 1 - 1e-9, 1 - 1e-9)
+@pytest.mark.parametrize("rates", [[0.3, 0.5, 0.7], [0.5, 0.9], [0.2, 0.8, 0.5]])
+def test_with_full_correlation_only_the_best_arm_counts(rates: list[float]) -> None:
+    resolved, _, _ = forecast(rates, tuple(range(len(rates))), 1.0, 1.0)
 
-    assert resolved == pytest.approx(0.7, abs=0.02)
+    assert resolved == pytest.approx(max(rates), abs=0.02)
 
 
 @given(st.floats(0.02, 0.98), st.floats(0.0, 0.95), st.floats(0.01, 50.0))

@@ -10,8 +10,6 @@ import numpy as np
 from codex_router.decide import normal
 from codex_router.decide.difficulty import (
     COMMON_NODES,
-    FINE_FROM,
-    FINE_NODES,
     OWN_NODES,
     common_share,
     cost_factor,
@@ -96,10 +94,9 @@ class Forecaster:
         self._mu = normal.quantile(p_pass).T
         level = np.broadcast_to(np.asarray(common, dtype=float), (draws,))
         self._share = common_share(self._mu, level, self._same)
-        self._nodes = COMMON_NODES if float(np.max(common)) < FINE_FROM else FINE_NODES
-        self._solve = exact(solve_given_common(self._mu, self._share, self._nodes), p_pass.T)
-        self._cost = cost_usd.T[..., None] * cost_factor(self._nodes)
-        self._weight = normal.nodes(self._nodes)[1]
+        self._solve = exact(solve_given_common(self._mu, self._share), p_pass.T)
+        self._cost = cost_usd.T[..., None] * cost_factor()
+        self._weight = normal.nodes(COMMON_NODES)[1]
         self._own_weight = normal.nodes(OWN_NODES)[1]
         self._both: dict[int, Array] = {}
 
@@ -162,5 +159,5 @@ class Forecaster:
 
     def _given_both(self, arm: int) -> Array:
         if arm not in self._both:
-            self._both[arm] = solve_given_both(self._mu[arm], self._share[arm], self._same, self._nodes)
+            self._both[arm] = solve_given_both(self._mu[arm], self._share[arm], self._same)
         return self._both[arm]
