@@ -8,9 +8,9 @@ import sys
 from codex_router.errors import ExitCode, RouterError
 
 
-def main() -> int:
-    """Run the command line and return its exit status."""
-    argv = sys.argv[1:]
+def main(argv: list[str] | None = None) -> int:
+    """Run a command line (by default the process's own) and return its exit status."""
+    argv = sys.argv[1:] if argv is None else argv
     is_exec = argv[:1] == ["exec"]
     try:
         return _run(argv)

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from codex_binary import codex_binary
+from hypothesis import settings
 from world import World
 
 from codex_router.codex.scripted_server import Step, serving

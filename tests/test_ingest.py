@@ -11,7 +11,7 @@ from test_harbor import job
 from test_ledger import run as a_run
 from test_own import ATTEMPTS, HEADER, ROW
 
-from codex_router.cli import run
+from codex_router.__main__ import main as run
 from codex_router.evidence.ledger import Ledger
 from codex_router.home import router_home
 from codex_router.shipped import shipped

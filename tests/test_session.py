@@ -110,31 +110,38 @@ def test_a_model_without_a_price_makes_the_whole_cost_unknown(tmp_path: Path) ->
 @pytest.mark.parametrize("kind", sorted(CALLS))
 def test_codex_asks_again_after_a_tool_call(tmp_path: Path, kind: str) -> None:
     with session(tmp_path / "r.jsonl", context(), answer(), call(kind), record(ONE)) as file:
-        assert file.awaits_more
+        assert file.goes_on
 
 
 @pytest.mark.parametrize("said", [answer(), old_answer()])
 def test_the_turn_ends_with_an_answer(tmp_path: Path, said: str) -> None:
     with session(tmp_path / "r.jsonl", context(), call(), record(ONE), said, record(TWO)) as file:
-        assert not file.awaits_more
+        assert not file.goes_on
 
 
 def test_a_tool_call_of_the_response_before_is_over(tmp_path: Path) -> None:
     with session(tmp_path / "r.jsonl", call(), count(ONE), old_answer(), count(added(ONE, TWO), TWO)) as file:
-        assert (file.responses, file.awaits_more) == (2, False)
+        assert (file.responses, file.goes_on) == (2, False)
 
 
 def test_codex_asks_again_after_a_compaction(tmp_path: Path) -> None:
     """Its response leaves a message of the assistant in the file, but no event that it was said."""
     summary = line("response_item", {"type": "message", "role": "assistant", "content": []})
     with session(tmp_path / "r.jsonl", context(), call(), record(ONE), summary, record(TWO)) as file:
-        assert file.awaits_more
+        assert file.goes_on
 
 
-@pytest.mark.parametrize(("payload", "failed"), [({"error": {"message": "no"}}, True), ({"error": None}, False)])
-def test_how_the_turn_ended(tmp_path: Path, payload: dict[str, object], failed: bool) -> None:
-    with session(tmp_path / "r.jsonl", line("event_msg", {"type": "task_complete", **payload})) as file:
-        assert (file.failed, file.aborted) == (failed, False)
+@pytest.mark.parametrize(
+    ("error", "spent"),
+    [
+        ({"message": "no", "codex_error_info": "session_budget_exceeded"}, True),
+        ({"message": "no"}, False),
+        (None, False),
+    ],
+)
+def test_how_the_turn_ended(tmp_path: Path, error: object, spent: bool) -> None:
+    with session(tmp_path / "r.jsonl", line("event_msg", {"type": "task_complete", "error": error})) as file:
+        assert (file.out_of_budget, file.aborted) == (spent, False)
 
 
 def test_lines_are_read_as_they_come_and_a_cut_one_when_it_is_whole(tmp_path: Path) -> None:
@@ -243,3 +250,12 @@ def test_records_and_totals_tell_the_same(
         assert (one.responses, one.usage) == (other.responses, other.usage)
         assert (one.responses, one.usage.output_tokens) == (len(usages), added(*usages)["output_tokens"])
         assert one.cost_usd == pytest.approx(other.cost_usd)
+
+
+def test_a_call_begins_a_response_that_older_versions_count_only_when_its_tools_have_ended(tmp_path: Path) -> None:
+    with session(tmp_path / "r.jsonl", context(), call()) as file:
+        assert (file.responses, file.begun, file.goes_on) == (0, 1, True)
+    with session(tmp_path / "r.jsonl", context(), call(), call(), count(ONE)) as file:
+        assert (file.responses, file.begun, file.goes_on) == (1, 1, True)
+    with session(tmp_path / "r.jsonl", context(), call(), record(ONE), call()) as file:
+        assert (file.responses, file.begun) == (1, 1)

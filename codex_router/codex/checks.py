@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -49,6 +50,17 @@ def check_codex(codex: Codex) -> Iterator[Row]:
         yield Row("info", "codex", f"newer than {newest}, the newest version that was measured; taken to be like it")
 
 
+def check_login(codex: Codex, home: Path) -> Iterator[Row]:
+    """Say how to log in when nothing tells how Codex would reach a model; a provider of one's own has its own key."""
+    try:
+        provider = parse(read_text(config_file(home)), config_file(home)).get("model_provider", "openai")
+    except RouterError:
+        return
+    keys = any(os.environ.get(name) for name in ("OPENAI_API_KEY", "CODEX_API_KEY"))
+    if provider == "openai" and not keys and not (home / "auth.json").exists():
+        yield Row("warning", "login", "Codex is not logged in, and no key is set", f"run `{codex.path} login`")
+
+
 def check_config(codex: Codex | None, home: Path, ours: frozenset[str]) -> Iterator[Row]:
     """Check that the configuration parses and that Codex starts with it.
 
@@ -65,6 +77,9 @@ def check_config(codex: Codex | None, home: Path, ours: frozenset[str]) -> Itera
         yield Row("error", "config", f"{error.where}: {error.what}", error.hint or "mend that line")
         if error.where != str(path) and any(section.key[0] in PARENTS for section in sections(read_text(path))):
             yield Row("error", "legacy", f"profile tables in `{path}`, which no longer parses", MIGRATE)
+        return
+    if not path.exists():
+        yield Row("ok", "config", f"there is no `{path}`; Codex runs with its defaults")
         return
     yield from _legacy(document, codex, path, ours)
     said = starts(codex, home) if codex else None

@@ -24,8 +24,15 @@ class Progress(NamedTuple):
     usage: Usage
     cost_usd: float | None
     """At the given prices; None when the price of a model is unknown."""
-    awaits_more: bool
+    begun: int
+    """The same with a response that is not counted yet, but has called a tool."""
+    goes_on: bool
     """The newest response called a tool, so that Codex is about to ask the model again."""
+
+    @property
+    def counted(self) -> bool:
+        """Tell whether all responses that have called a tool are counted."""
+        return self.begun == self.responses
 
 
 class Follower:
@@ -78,7 +85,8 @@ class Follower:
             responses=sum(file.responses for file in files),
             usage=sum((file.usage for file in files), Usage()),
             cost_usd=None if None in costs or not files else sum(cost for cost in costs if cost is not None),
-            awaits_more=any(file.awaits_more for file in files),
+            begun=sum(file.begun for file in files),
+            goes_on=any(file.goes_on for file in files),
         )
 
     @property

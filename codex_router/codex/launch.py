@@ -29,6 +29,8 @@ POLL_S = 0.003
 """Codex asks the model again 30 ms after a response's tools have ended, at the earliest."""
 DISCOVER_S = 0.02
 """A run's session file is there for 50 ms at the very least."""
+SETTLE_S = 0.015
+"""How long a response that is not counted yet may take to end, once it has called its last tool."""
 SUSPENDED_S = 1.0
 """A longer gap between two polls means that we were suspended; it does not count."""
 GRACE_S = ((signal.SIGINT, 5.0), (signal.SIGTERM, 3.0))
@@ -136,7 +138,8 @@ def _spawn(argv: list[str], stdin: int | None) -> int:
 
 def _wait(pid: int, follower: Follower, budget: Budget) -> tuple[int, Limit | None]:
     """Follow the run to its end; return (exit status, the limit at which it was stopped)."""
-    look_again = active = 0.0
+    look_again = active = grown = 0.0
+    limit: Limit | None = None
     last = time.monotonic()
     while True:
         done, raw = os.waitpid(pid, os.WNOHANG)
@@ -148,19 +151,20 @@ def _wait(pid: int, follower: Follower, budget: Budget) -> tuple[int, Limit | No
         if now >= look_again:
             follower.discover()
             look_again = now + DISCOVER_S
-        limit = _used_up(follower.progress, budget) if follower.read() else None
+        if follower.read():
+            limit, grown = _used_up(follower.progress, budget), now
         if limit is None and budget.max_seconds and active > budget.max_seconds:
             limit = "seconds"
-        if limit is not None:
+        if limit is not None and (follower.progress.counted or now - grown > SETTLE_S):
             return _stop(pid), limit
         time.sleep(POLL_S)
 
 
 def _used_up(progress: Progress, budget: Budget) -> Limit | None:
     turns, cost = budget.max_turns, budget.max_cost_usd
-    if turns is not None and (progress.responses > turns or (progress.responses == turns and progress.awaits_more)):
+    if turns is not None and (progress.begun > turns or (progress.begun == turns and progress.goes_on)):
         return "turns"
-    if cost is not None and progress.cost_usd is not None and progress.cost_usd >= cost and progress.awaits_more:
+    if cost is not None and progress.cost_usd is not None and progress.cost_usd >= cost and progress.goes_on:
         return "cost"
     return None
 

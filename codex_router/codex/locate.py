@@ -18,8 +18,8 @@ from codex_router.errors import ExitCode, LaunchError
 from codex_router.home import make_router_home, router_home
 
 INSTALL_HINT = (
-    "install it with `pip install 'codex-profile-router[codex]'` or `npm install -g @openai/codex`, "
-    "or set CODEX_ROUTER_CODEX to its path"
+    "install it (`npm install -g @openai/codex`, or codex-router with its `codex` extra: `pip install '.[codex]'` in a "
+    "clone), or set CODEX_ROUTER_CODEX to its path"
 )
 
 

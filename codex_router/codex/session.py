@@ -69,6 +69,20 @@ class SessionFile:
         self._rest = b""
         self._descriptor: int | None = None
 
+    @property
+    def begun(self) -> int:
+        """Return the model responses, with the one that has called a tool but is not counted yet.
+
+        Before 0.153 a response is counted only when its tools have ended, 30 ms before the next request: too late to
+        stop a run on a busy machine. An interrupt makes those versions count it at once (measured: 0.133 to 0.149).
+        """
+        return self.responses + (self._called and not self._has_records)
+
+    @property
+    def goes_on(self) -> bool:
+        """Tell whether Codex is about to ask the model again, once the tools it runs have ended."""
+        return self.awaits_more or self.begun > self.responses
+
     def read(self) -> bool:
         """Read what was appended since the last call; tell whether anything was."""
         if self._descriptor is None:

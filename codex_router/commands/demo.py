@@ -17,7 +17,7 @@ from codex_router.codex.locate import find_codex
 from codex_router.codex.scripted_server import serving
 from codex_router.errors import ExitCode, RouterError
 from codex_router.evidence.ledger import FILE, Ledger
-from codex_router.show.console import out
+from codex_router.show.console import out, show
 from codex_router.show.table import table
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _show_ledger(path: Path) -> None:
     with Ledger.open(path) as ledger:
         rows = [_row(run) for run in ledger.runs()]
     columns = ("run", "category", "tier", "model", "effort", ">turns", ">cost", "end")
-    out().print(table(columns, rows, title="The ledger now holds"))
+    show(out(), table(columns, rows, title="The ledger now holds"))
 
 
 def _row(run: Run) -> list[str]:

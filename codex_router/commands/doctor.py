@@ -14,6 +14,7 @@ from codex_router.codex.checks import (
     check_codex,
     check_config,
     check_journal,
+    check_login,
     check_permissions,
     check_profiles,
     check_project,
@@ -27,9 +28,10 @@ from codex_router.commands.apply import rendered
 from codex_router.commands.home_option import home_option
 from codex_router.commands.recommend import read_policy
 from codex_router.errors import ExitCode, RouterError
-from codex_router.evidence.ledger import Ledger
+from codex_router.evidence.ledger import FILE, Ledger
 from codex_router.evidence.prices import rates
-from codex_router.show.console import out, print_json
+from codex_router.home import router_home
+from codex_router.show.console import out, print_json, show
 from codex_router.show.table import table
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ def _rows(home: Path) -> Iterator[Row]:
     try:
         codex = find_codex()
         yield from check_codex(codex)
+        yield from check_login(codex, home)
     except RouterError as error:
         yield Row("error", "codex", _words(error), error.hint or "")
     yield from _config_rows(codex, home)
@@ -150,8 +153,12 @@ def _own_rows() -> Iterator[Row]:
         yield Row("error", "policy", _words(error), error.hint or "mend that key")
     try:
         yield from check_journal(Journal())
-        with Ledger.open(create=False) as ledger:
-            yield Row("ok", "ledger", f"`{ledger.path}`: {len(ledger.runs()):,} runs")
+        path = router_home() / FILE
+        if not path.exists():
+            yield Row("ok", "ledger", f"`{path}` is not there yet; the first run makes it")
+            return
+        with Ledger.open() as ledger:
+            yield Row("ok", "ledger", f"`{path}`: {len(ledger.runs()):,} runs")
     except RouterError as error:
         yield Row("error", "ledger", _words(error), error.hint or "")
 
@@ -167,4 +174,4 @@ def _show(rows: list[Row]) -> None:
         (Text(row.level, style=STYLES[row.level]), row.name, row.message + (f"\nhint: {row.hint}" if row.hint else ""))
         for row in rows
     ]
-    out().print(table(("", "what", "finding"), cells))
+    show(out(), table(("", "what", "finding"), cells))

@@ -69,15 +69,24 @@ def after(job: Job, ran: Ran, recorded: str) -> str:
     else:
         cost = "cost unknown" if progress.cost_usd is None else f"${progress.cost_usd:.4g}"
         used = [f"{progress.responses} turns", cost]
-    words = [_ending(ran), *used, _compared(job.route, progress.cost_usd) if ran.end == "completed" else "", recorded]
+    words = [
+        _ending(ran, job.budget),
+        *used,
+        _compared(job.route, progress.cost_usd) if ran.end == "completed" else "",
+        recorded,
+    ]
     return " · ".join(word for word in words if word)
 
 
-def _ending(ran: Ran) -> str:
-    if ran.limit == "tokens":
-        return "stopped at Codex's own token budget; the work so far is left in place"
+def _ending(ran: Ran, budget: Budget) -> str:
+    limits = {
+        "turns": f"the limit of {budget.max_turns} turns",
+        "cost": f"the limit of ${budget.max_cost_usd or 0:,.2f}",
+        "seconds": f"the limit of {budget.max_seconds or 0:g} s",
+        "tokens": "Codex's own token budget",
+    }
     if ran.limit is not None:
-        return f"stopped at the limit of {ran.limit}; the work so far is left in place"
+        return f"stopped at {limits[ran.limit]}; the work so far is left in place"
     return {"abort": "interrupted", "error": f"Codex failed (status {ran.status})"}.get(ran.end, "")
 
 
@@ -102,5 +111,5 @@ def budget_event(job: Job, ran: Ran) -> str | None:
         "max_seconds": budget.max_seconds,
     }
     used = {"turns": progress.responses, "cost_usd": progress.cost_usd, "seconds": round(ran.seconds, 3)}
-    error = {"message": _ending(ran), "code": CODES[ran.limit], "limits": limits, "used": used}
+    error = {"message": _ending(ran, budget), "code": CODES[ran.limit], "limits": limits, "used": used}
     return json.dumps({"type": "turn.failed", "error": error})

@@ -19,7 +19,7 @@ from codex_router.commands.prices import prices_of
 from codex_router.commands.recommend import Recommendation, recommend
 from codex_router.commands.write import report_written, settled, show_changes, write_and_prove
 from codex_router.errors import ExitCode, LaunchError, RouterError, UsageError
-from codex_router.show.console import err, out, print_json
+from codex_router.show.console import err, out, print_json, show
 from codex_router.show.plan import plan_json, plan_table, routes_line
 
 if TYPE_CHECKING:
@@ -123,8 +123,8 @@ def planned(
 
 
 def _show(found: Recommendation, codex: Codex | None, changes: ChangeSet) -> None:
-    err().print(f"{codex or 'no Codex'}; models from {found.catalogue.source}", style="dim")
-    out().print(plan_table(found.plan))
+    err().print(f"{f'{codex}; ' if codex else ''}models from {found.catalogue.source}", style="dim")
+    show(out(), plan_table(found.plan))
     out().print(routes_line(found.plan))
     for note in found.plan.notes:
         out().print(f"note: {note}")
