@@ -10,16 +10,30 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from codex_router.codex.git import Git
 from codex_router.codex.restore import restore
 from codex_router.codex.snapshot import read, take
-from codex_router.errors import RouterError
 
-NAMES = ("a", "b", "d/a", "d/b", "d/e/a", "d", "ign", "ign/x", "d/ign", "x y", "ü", 'q"', "new\nline", "cr\r", "nested/n")
+NAMES = (
+    "a",
+    "b",
+    "d/a",
+    "d/b",
+    "d/e/a",
+    "d",
+    "ign",
+    "ign/x",
+    "d/ign",
+    "x y",
+    "ü",
+    'q"',
+    "new\nline",
+    "cr\r",
+    "nested/n",
+)
 CONTENTS = ("one\n", "two\n", "crlf\r\n", "", "\0binary", "long\n" * 50)
 IGNORES = ("ign\n", "", "*\n", "b\nx*\n")
 IDENTITY = ("-c", "user.name=u", "-c", "user.email=u@localhost", "-c", "commit.gpgsign=false")
@@ -37,12 +51,12 @@ def must(folder: Path, *words: str) -> bytes:
 class Seen(NamedTuple):
     """All that a user can tell of a work tree."""
 
-    index: bytes | None
+    index_file: bytes | None
     status: bytes
     staged: bytes
     head: bytes
     files: dict[bytes, tuple[int, bytes]]
-    folders: set[bytes]
+    empty: set[bytes]
 
 
 def seen(folder: Path) -> Seen:
@@ -55,31 +69,28 @@ def seen(folder: Path) -> Seen:
         git(folder, "ls-files", "-s", "-v", "-z"),
         git(folder, "rev-parse", "--symbolic-full-name", "HEAD"),
         contents(folder, listed),
-        {os.fsencode(one.relative_to(folder)) for one in folder.rglob("*") if one.is_dir() and is_visible(one, folder)},
+        {os.fsencode(path.relative_to(folder)) for path in folder.rglob("*") if is_empty(path, folder)},
     )
 
 
-def is_visible(path: Path, folder: Path) -> bool:
-    inside = path.relative_to(folder).parts
-    return ".git" not in inside and "ign" not in inside and not path.is_symlink()
+def is_empty(path: Path, folder: Path) -> bool:
+    """Tell whether it is a folder with nothing in it that is not ignored."""
+    if ".git" in path.relative_to(folder).parts or path.is_symlink() or not path.is_dir() or any(path.iterdir()):
+        return False
+    return subprocess.run(["git", "check-ignore", "-q", f"{path}/"], cwd=folder, check=False).returncode != 0
 
 
 def contents(folder: Path, listed: list[bytes]) -> dict[bytes, tuple[int, bytes]]:
     found = {}
     for path in listed:
-        place = os.path.join(os.fsencode(folder), path)
-        if any(os.path.islink(os.path.join(os.fsencode(folder), part)) for part in parents(path)):
+        place = folder / os.fsdecode(path)
+        if any(parent.is_symlink() for parent in place.parents):
             continue
-        if os.path.islink(place):
-            found[path] = (0, os.readlink(place))
-        elif os.path.isfile(place):
-            found[path] = (stat.S_IMODE(os.lstat(place).st_mode), Path(os.fsdecode(place)).read_bytes())
+        if place.is_symlink():
+            found[path] = (0, os.fsencode(place.readlink()))
+        elif place.is_file():
+            found[path] = (stat.S_IMODE(place.lstat().st_mode), place.read_bytes())
     return found
-
-
-def parents(path: bytes) -> list[bytes]:
-    parts = path.split(b"/")
-    return [b"/".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
 def ignored(folder: Path) -> dict[bytes, tuple[int, bytes]]:

@@ -39,7 +39,7 @@ IDENTITY = {
 CHUNK = 1 << 20
 
 
-class NoRepository(RouterError):
+class NoRepositoryError(RouterError):
     """There is no git work tree that can be snapshotted; the text says why."""
 
 
@@ -60,13 +60,15 @@ class Git:
         folder: anywhere inside it.
 
     Raises:
-        NoRepository: no git, no repository, a bare one, or one that the environment says is elsewhere.
+        NoRepositoryError: no git, no repository, a bare one, or one that the environment says is elsewhere.
     """
 
     def __init__(self, folder: str) -> None:
         set_elsewhere = [name for name in ELSEWHERE if name in os.environ]
         if set_elsewhere:
-            raise NoRepository(f"${set_elsewhere[0]} is set, so git does not work where the folder says", where=folder)
+            raise NoRepositoryError(
+                f"${set_elsewhere[0]} is set, so git does not work where the folder says", where=folder
+            )
         self._environment = {name: value for name, value in os.environ.items() if name not in QUIET} | {
             "LC_ALL": "C",
             "GIT_OPTIONAL_LOCKS": "0",
@@ -77,19 +79,19 @@ class Git:
         try:
             inside = self.run("rev-parse", "--is-inside-work-tree")
         except RouterError as error:
-            raise NoRepository(error.what, where=folder) from None
+            raise NoRepositoryError(error.what, where=folder) from None
         if inside.strip() != b"true":
-            raise NoRepository("a bare repository, or a folder inside `.git`, has no work tree", where=folder)
+            raise NoRepositoryError("a bare repository, or a folder inside `.git`, has no work tree", where=folder)
         self.top = self.run("rev-parse", "--show-toplevel").removesuffix(b"\n")
         self.git_dir = self.run("rev-parse", "--absolute-git-dir").removesuffix(b"\n")
         self.index = os.path.join(self.git_dir, b"index")
 
-    def run(self, *arguments: str | bytes, stdin: bytes | IO[bytes] = b"", index: bytes | None = None) -> bytes:
+    def run(self, *arguments: str | bytes, stdin: bytes = b"", index: bytes | None = None) -> bytes:
         """Run git at the top of the work tree and return its stdout.
 
         Args:
             arguments: behind the word ``git``.
-            stdin: bytes or an open file.
+            stdin: what git reads.
             index: another index file than the work tree's own.
 
         Raises:
@@ -107,11 +109,10 @@ class Git:
         return done.stdout.decode(errors="surrogateescape").removesuffix("\n") if done.returncode == 0 else None
 
     def _start(
-        self, arguments: tuple[str | bytes, ...], stdin: bytes | IO[bytes], index: bytes | None
+        self, arguments: tuple[str | bytes, ...], stdin: bytes, index: bytes | None
     ) -> subprocess.CompletedProcess[bytes]:
         settings = [word for setting in SETTINGS for word in ("-c", setting)]
         environment = {**self._environment, **({} if index is None else {"GIT_INDEX_FILE": os.fsdecode(index)})}
-        feed = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
         try:
             # In a group of its own, Ctrl-C in the terminal does not cut it off in the middle.
             return subprocess.run(
@@ -121,7 +122,7 @@ class Git:
                 capture_output=True,
                 check=False,
                 process_group=0,
-                **feed,
+                input=stdin,
             )
         except OSError as error:
             raise RouterError(f"git cannot be run: {error.strerror}", where=os.fsdecode(self.top)) from None

@@ -55,7 +55,7 @@ def restore(git: Git, target: Snapshot, ref: str, why: str) -> Restored:
     Raises:
         RouterError: another git holds the index, or a file cannot be written; says which.
     """
-    with _uninterrupted(), _locked_index(git) as lock, tempfile.TemporaryDirectory(prefix="codex-router-") as folder:
+    with _uninterrupted(), _told(), _locked_index(git) as lock, _scratch() as folder:
         before = take(git, ref, why, target.files)
         work = _Work(git, before, target, os.fsencode(folder))
         work.bring_back_files()
@@ -82,9 +82,7 @@ class _Work:
 
     def bring_back_files(self) -> None:
         """Write the files that are not as they were, the links last: nothing is ever written through one."""
-        differing = [
-            (path, file) for path, file in self.target.files.items() if self.before.files.get(path) != file
-        ]
+        differing = [(path, file) for path, file in self.target.files.items() if self.before.files.get(path) != file]
         contents = [(path, file) for path, file in differing if not self._only_permissions(path, file)]
         self._remove_new_ignore_files()
         for path, _ in contents:
@@ -125,7 +123,7 @@ class _Work:
 
     def _remove_new_ignore_files(self) -> None:
         """Remove new ``.gitignore`` files first, so that the target's rules decide what else goes."""
-        for path in with_ignore_files(self.git, set(self.target.files)):
+        for path in with_ignore_files(set(self.target.files)):
             if path in self.before.files and path not in self.target.files:
                 os.unlink(os.path.join(self.git.top, path))
                 self.changed += 1
@@ -182,8 +180,7 @@ def _write(place: bytes, file: File, chunks: Iterator[bytes]) -> None:
     else:
         descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with open(descriptor, "wb") as stream:
-            for chunk in chunks:
-                stream.write(chunk)
+            stream.writelines(chunks)
     os.replace(scratch, place)
 
 
@@ -243,6 +240,19 @@ def _differs(git: Git, path: str, before: str) -> bool:
 
 
 @contextlib.contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        hint = "both states are stored: mend that, then restore again"
+        raise RouterError(f"cannot be written: {error.strerror}", where=error.filename, hint=hint) from None
+
+
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="codex-router-")
+
+
+@contextlib.contextmanager
 def _locked_index(git: Git) -> Iterator[bytes]:
     """Hold git's own lock, so that no other git changes the index meanwhile."""
     lock = git.index + b".lock"
@@ -272,5 +282,5 @@ def _uninterrupted() -> Iterator[None]:
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
-        for number in waiting[:1]:
-            signal.raise_signal(number)
+        for received in waiting[:1]:
+            signal.raise_signal(received)

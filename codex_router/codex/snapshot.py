@@ -94,7 +94,7 @@ def take(git: Git, ref: str, why: str, also: Iterable[bytes] = ()) -> Snapshot:
     nested = links | {path.rstrip(b"/") for path in others if path.endswith(b"/")}
     with tempfile.TemporaryDirectory(prefix="codex-router-") as folder:
         scratch = os.fsencode(folder)
-        files = store(git, with_ignore_files(git, paths - nested), scratch)
+        files = store(git, with_ignore_files(paths - nested), scratch)
         state = _state(git, why, files, nested)
         kept = [Entry(path, file.mode, file.oid) for path, file in files.items()]
         kept += [one for one in staged if one.mode == REPOSITORY and one.stage == 0]
@@ -129,9 +129,7 @@ def read(git: Git, ref: str) -> Snapshot:
     del said["schema"]
     state = State(**{**said, "empty": tuple(said["empty"])})
     files = {
-        one.path: File(one.mode, one.oid, _permission(state, one))
-        for one in git.tree(commit)
-        if one.mode != REPOSITORY
+        one.path: File(one.mode, one.oid, _permission(state, one)) for one in git.tree(commit) if one.mode != REPOSITORY
     }
     return Snapshot(ref, commit, files, state)
 
@@ -192,7 +190,7 @@ def lstat(git: Git, path: bytes) -> os.stat_result | None:
     return info if stat.S_ISREG(info.st_mode) or stat.S_ISLNK(info.st_mode) else None
 
 
-def with_ignore_files(git: Git, paths: set[bytes]) -> set[bytes]:
+def with_ignore_files(paths: set[bytes]) -> set[bytes]:
     """Add the ``.gitignore`` of each folder: one that ignores itself would hide what lies beside it."""
     folders = {b""}
     for path in paths:
@@ -323,4 +321,3 @@ def _second(git: Git, commit: str) -> str:
     if not parents:
         raise RouterError(f"{commit} is no snapshot of codex-router", where=os.fsdecode(git.top))
     return parents[-1]
-

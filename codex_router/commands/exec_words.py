@@ -20,15 +20,20 @@ def say(*lines: str) -> None:
     sys.stderr.write("".join(f"codex-router: {line}\n" for line in lines))
 
 
-def before(job: Job) -> list[str]:
-    """Return what was decided, in one line; in several when asked to explain."""
+def before(job: Job, then: str = "") -> list[str]:
+    """Return what was decided, in one line; in several when asked to explain.
+
+    Args:
+        job: the run.
+        then: what comes after it.
+    """
     if job.line.inert:
         return []
     limits = limit_words(job.budget)
     lines = []
     if job.route is not None:
         tier = job.route.tier
-        words = (f"{job.route.why} -> {tier.name}: {tier.arm}", limits)
+        words = (f"{job.route.why} -> {tier.name}: {tier.arm}", limits, then)
         lines.append(" · ".join(word for word in words if word))
     elif job.line.own.max_turns or job.line.own.max_cost_usd or job.line.own.explain:
         lines.append(f"as you chose · {limits}")
@@ -61,7 +66,7 @@ def limit_words(budget: Budget) -> str:
     return " · ".join(word for word in words if word)
 
 
-def after(job: Job, ran: Ran, recorded: str) -> str:
+def after(job: Job, ran: Ran, recorded: str, verdict: str = "") -> str:
     """Return how it ended, what it took, and what the dearest tier would have cost about."""
     progress = ran.progress
     if ran.thread_id is None:
@@ -70,6 +75,7 @@ def after(job: Job, ran: Ran, recorded: str) -> str:
         cost = "cost unknown" if progress.cost_usd is None else f"${progress.cost_usd:.4g}"
         used = [f"{progress.responses} turns", cost]
     words = [
+        verdict,
         _ending(ran, job.budget),
         *used,
         _compared(job.route, progress.cost_usd) if ran.end == "completed" else "",

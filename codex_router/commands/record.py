@@ -18,8 +18,15 @@ if TYPE_CHECKING:
     from codex_router.commands.routing import Route
 
 
-def record(codex: Codex, route: Route | None, prompt: str, ran: Ran) -> str:
-    """Store a run and return its id; the prompt itself is not kept, only its hash and length.
+def record(codex: Codex, route: Route | None, prompt: str, ran: Ran, commit: str | None) -> Run:
+    """Store a run and return it; the prompt itself is not kept, only its hash and length.
+
+    Args:
+        codex: which Codex ran.
+        route: why it ran so; None when the user chose.
+        prompt: as far as it was seen.
+        ran: what became of it.
+        commit: of the working tree at the start.
 
     Raises:
         RouterError: the ledger cannot be written.
@@ -46,9 +53,19 @@ def record(codex: Codex, route: Route | None, prompt: str, ran: Ran) -> str:
         tier=route.tier.name if route else None,
         session_id=ran.thread_id,
         codex_version=version_text(codex.version),
+        git_commit=commit,
         prompt_hash=digest,
         prompt_chars=len(prompt) if prompt else None,
     )
+    store(run)
+    return run
+
+
+def store(run: Run) -> None:
+    """Store a run, or what is now known of one stored before.
+
+    Raises:
+        RouterError: the ledger cannot be written.
+    """
     with Ledger.open() as ledger:
         ledger.record(run)
-    return identity
