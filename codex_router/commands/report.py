@@ -30,7 +30,9 @@ DAYS_AS_WEEKS = 400
 
 @click.command(short_help="spending, waste and savings as one HTML page")
 @home_option
-@click.option("--html", "path", required=True, type=click.Path(dir_okay=False, path_type=Path), help="the file to write")
+@click.option(
+    "--html", "path", required=True, type=click.Path(dir_okay=False, path_type=Path), help="the file to write"
+)
 @click.option("--since", metavar="DAY", default="90d", show_default=True, help="2026-11-01, or 7d, 4w, or all")
 @click.option("--title", default="What Codex cost", show_default=True, help="the heading of the page")
 @click.option("--no-read", is_flag=True, help="answer from the ledger alone; read no session file")

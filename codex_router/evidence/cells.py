@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from codex_router.evidence.outcomes import GUESS_WEIGHT
 from codex_router.evidence.store import told
 from codex_router.evidence.store_tables import attempts, tasks, threads
+from codex_router.records import Arm, Attempt
 
 if TYPE_CHECKING:
     from codex_router.evidence.store import Store
@@ -82,6 +83,43 @@ def cells(store: Store, *, guessed: bool = False) -> list[Cell]:
     )
     with told(store.engine.url), store.engine.connect() as connection:
         return [_cell(row) for row in connection.execute(query)]
+
+
+def attempts_of_sessions(store: Store, *, guessed: bool = False) -> list[Attempt]:
+    """Return the user turns that no run of `exec` covers as attempts, and in a team's database its members' runs.
+
+    The estimator counts a repeated task (same prompt) as little more than one, so it is given rows, not sums.
+
+    Args:
+        store: the ledger.
+        guessed: also take guessed outcomes; every second one, since each is half a vote.
+    """
+    turns = _turns().add_columns(tasks.c.turn_id, tasks.c.started, tasks.c.seconds)
+    with told(store.engine.url), store.engine.connect() as connection:
+        rows = connection.execute(turns.order_by(tasks.c.started, tasks.c.turn_id)).all()
+        team = connection.execute(_team_runs()).all() if store.is_shared else []
+    return [*(_attempt(row, index, guessed=guessed) for index, row in enumerate(rows)), *(_run(row) for row in team)]
+
+
+def _attempt(row: Any, index: int, *, guessed: bool) -> Attempt:
+    model, effort, category, harness, ended, task_id, outcome, source, cost, turns, turn_id, started, seconds = row
+    if source == "heuristic" and not (guessed and index % 2 == 0):
+        outcome = "unknown"
+    arm = Arm(model, effort or None)
+    return Attempt(turn_id, task_id, category, arm, harness, outcome, cost, int(turns), seconds, ended, started)
+
+
+def _team_runs() -> sa.Select[Any]:
+    a = attempts.c
+    return sa.select(
+        a.attempt_id, a.task_id, a.category, a.model, a.effort, a.harness, a.outcome, a.cost_usd, a.turns, a.seconds,
+        a.ended, a.date,
+    ).order_by(a.id)  # fmt: skip
+
+
+def _run(row: Any) -> Attempt:
+    attempt_id, task_id, category, model, effort, *rest = row
+    return Attempt(attempt_id, task_id, category, Arm(model, effort), *rest)
 
 
 def _runs() -> sa.Select[Any]:

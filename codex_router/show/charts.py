@@ -105,7 +105,9 @@ def stacked_bars(stack: Stack, title: str) -> str:
                 f"<title>{escape(bucket)} · {escape(name)}: {money(values[index])}</title></rect>"
             )
         if index % every == 0:
-            parts.append(_text(x + step / 2, HEIGHT - 12, bucket[5:] if len(bucket) == 10 else bucket, "middle", "axis"))
+            parts.append(
+                _text(x + step / 2, HEIGHT - 12, bucket[5:] if len(bucket) == 10 else bucket, "middle", "axis")
+            )
     return _svg(HEIGHT, title, parts)
 
 
@@ -127,7 +129,9 @@ def cost_and_pass(points: Sequence[Point], title: str) -> str:
 
     parts = []
     for tenth in range(0, 11, 2):
-        parts.append(f'<line class="rule" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tenth / 10):.1f}" y2="{y(tenth / 10):.1f}"/>')
+        parts.append(
+            f'<line class="rule" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tenth / 10):.1f}" y2="{y(tenth / 10):.1f}"/>'
+        )
         parts.append(_text(LEFT - 6, y(tenth / 10) + 4, f"{tenth * 10} %", "end", "axis"))
     cost = low
     while cost <= high * 1.001:
@@ -176,7 +180,9 @@ def bars(rows: Sequence[Bar], title: str, unit: str = "usd") -> str:
         return ""
     label, row_height = 210, 26
     height = 10 + row_height * len(rows)
-    top = max([row.value for row in rows] + [min(row.high, row.value * 3) for row in rows if row.high is not None]) or 1.0
+    top = (
+        max([row.value for row in rows] + [min(row.high, row.value * 3) for row in rows if row.high is not None]) or 1.0
+    )
     room = WIDTH - label - 170
     parts = []
     for index, row in enumerate(rows):

@@ -216,7 +216,10 @@ def _tasks(report: Report) -> str:
             (named("tier", row.tier), None),
             (f"{row.turns:,}", row.turns),
             (f"{row.tokens:,}", row.tokens),
-            ("unknown" if row.cost_usd is None else money(row.cost_usd), -1.0 if row.cost_usd is None else row.cost_usd),
+            (
+                "unknown" if row.cost_usd is None else money(row.cost_usd),
+                -1.0 if row.cost_usd is None else row.cost_usd,
+            ),
             (row.ended, None),
             (row.outcome, None),
         ]
@@ -238,7 +241,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, sortable: bo
     """Return a table; a cell with a number is aligned to the right and sorted by it."""
     numbers = [bool(rows) and rows[0][index][1] is not None for index in range(len(heads))]
     head = "".join(
-        f"<th{_kind(number)} scope=\"col\">{f'<button>{escape(name)}</button>' if sortable else escape(name)}</th>"
+        f'<th{_kind(number)} scope="col">{f"<button>{escape(name)}</button>" if sortable else escape(name)}</th>'
         for name, number in zip(heads, numbers, strict=True)
     )
     body = "".join(
@@ -251,9 +254,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, sortable: bo
         for row in rows
     )
     attributes: Any = ' class="sortable" data-filter="filter" data-count="count"' if sortable else ""
-    return (
-        f'<div class="wide"><table{attributes}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
+    return f'<div class="wide"><table{attributes}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _kind(number: bool) -> str:  # noqa: FBT001 - a cell is a number or not
