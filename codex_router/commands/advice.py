@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from codex_router import __version__
 from codex_router.codex.locate import find_codex
-from codex_router.codex.router_file import read_plan
-from codex_router.commands.recommend import recommend
+from codex_router.codex.router_file import NAME, read_plan
 from codex_router.errors import RouterError
 from codex_router.evidence.store import Store
 from codex_router.evidence.usage import spent
+from codex_router.home import router_home
+from codex_router.settings import own_file
 from codex_router.show.table import money
 
 if TYPE_CHECKING:
@@ -17,6 +22,10 @@ if TYPE_CHECKING:
 
     from codex_router.codex.locate import Codex
     from codex_router.records import Plan
+
+FILE = "advice.json"
+"""In our home: the newest advice; it may be removed."""
+FRESH_SECONDS = 24 * 3600.0
 
 
 class Change(NamedTuple):
@@ -43,19 +52,51 @@ class Advice(NamedTuple):
 
 
 def advice(home: Path) -> Advice | None:
-    """Return what a new `init` would change; None when there is no plan yet or it cannot be known."""
+    """Return what a new `init` would change; None when there is no plan yet or it cannot be known.
+
+    The fit takes seconds: its answer is kept for a day, or until the plan or the policy is another.
+    """
     try:
         current = read_plan(home)
-        wanted = recommend(installed_quietly(), home).plan
     except RouterError:
         return None
-    return compare(current, wanted, _tasks())
+    path, key = router_home() / FILE, _key(home)
+    kept = _kept(path, key)
+    if kept is not None:
+        return kept
+    from codex_router.commands.recommend import recommend  # numpy comes with it
+
+    try:
+        found = compare(current, recommend(installed_quietly(), home).plan, _tasks())
+    except RouterError:
+        return None
+    path.write_text(json.dumps({"key": key, "made": time.time(), **advice_json(found)}), encoding="utf-8")
+    return found
+
+
+def _key(home: Path) -> str:
+    """Return a fingerprint of what people may change."""
+    digest = hashlib.sha256(__version__.encode())
+    for path in (home / NAME, own_file("policy.toml"), own_file("categories.toml"), own_file("prices.toml")):
+        digest.update(path.read_bytes() if path.is_file() else b"\0")
+    return digest.hexdigest()
+
+
+def _kept(path: Path, key: str) -> Advice | None:
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        if said["key"] != key or not 0 <= time.time() - said["made"] < FRESH_SECONDS:
+            return None
+        names = ("category", "before", "after", "tasks", "saved_usd")
+        return Advice(tuple(Change(*(row[name] for name in names)) for row in said["changes"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def installed_quietly() -> Codex | None:
     """Return the installed Codex; None when there is none."""
     try:
-        return findinstalled_quietly()
+        return find_codex()
     except RouterError:
         return None
 

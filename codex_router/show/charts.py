@@ -135,7 +135,8 @@ def cost_and_pass(points: Sequence[Point], title: str) -> str:
         parts.append(_text(LEFT - 6, y(tenth / 10) + 4, f"{tenth * 10} %", "end", "axis"))
     cost = low
     while cost <= high * 1.001:
-        parts.append(_text(x(cost), height - 26, money(cost), "middle", "axis"))
+        anchor = "end" if cost * 10 > high * 1.001 else "middle"
+        parts.append(_text(x(cost), height - 26, money(cost), anchor, "axis"))
         cost *= 10
     parts.append(_text((LEFT + WIDTH) / 2, height - 8, "mean cost of one attempt (log scale)", "middle", "axis"))
     hull = sorted((point for point in usable if point.on_hull), key=lambda point: point.cost_usd)

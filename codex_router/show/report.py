@@ -141,7 +141,7 @@ def _waste(report: Report) -> str:
     parts = [
         Bar(one.name, one.share, None, None, f"· {money(one.usd)}", index) for index, one in enumerate(report.shares)
     ]
-    chart = f"<figure><figcaption>What was paid for</figcaption>{bars(parts, 'What was paid for', 'share')}</figure>"
+    chart = f'<figure class="lone"><figcaption>What was paid for</figcaption>{bars(parts, "What was paid for", "share")}</figure>'
     rows = [
         [
             (("about " if one.guess else "") + money(one.usd), one.usd),
@@ -163,7 +163,7 @@ def _choice(report: Report) -> str:
     return (
         "<h2>Cost and pass rate of what can be chosen</h2>"
         "<p>Diamonds are the tiers in force; the dashed line joins the arms that are best at some value of a solved "
-        f"task; bars are 90 % intervals.</p><figure>{body}</figure>"
+        f'task; bars are 90 % intervals.</p><figure class="lone">{body}</figure>'
     )
 
 
@@ -173,7 +173,7 @@ def _solved(report: Report) -> str:
     return (
         "<h2>Cost per solved task</h2><p>Your own tasks beside the published figures; mean cost of an attempt divided "
         "by the pass rate, with the 90 % interval of the pass rate (Wilson). Published tasks are other people’s: "
-        f"compare arms, not amounts.</p><figure>{body or _none(words)}</figure>"
+        f'compare arms, not amounts.</p><figure class="lone">{body or _none(words)}</figure>'
     )
 
 
