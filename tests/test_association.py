@@ -25,6 +25,7 @@ def world(common: float, same: float, tasks: int, *, escalate: bool = False, aga
             mu = stats.norm.ppf(rate)
             share = float(common_share(np.array([mu]), common, same)[0])
             score = mu + np.sqrt(share) * u + np.sqrt(same - share) * rng.standard_normal()
+            solved = False
             for attempt in range(2 if again else 1):
                 solved = score + np.sqrt(1 - same) * rng.standard_normal() > 0
                 date = f"2026-09-01T{10 + step:02d}:00" if escalate else "2026-09-01"
