@@ -14,7 +14,8 @@ from session_lines import answer, call, context, meta, record, tokens
 from world import GO, World
 
 from codex_router.codex import follow
-from codex_router.codex.follow import Follower, family
+from codex_router.codex.follow import Follower, Progress
+from codex_router.codex.processes import Process, alive, family
 from codex_router.records import Usage
 
 linux = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
@@ -80,14 +81,14 @@ def test_what_the_tools_of_a_codex_open_is_not_its_session(tmp_path: Path) -> No
     own, tool = rollout(tmp_path, "own"), rollout(tmp_path, "of a tool")
     script = 'sh -c \'exec 3>>"$0"; exec sleep 60\' "$2" & sleep 0.2; exec 3>>"$1"'
     with process(script, own, tool) as pid:
-        assert any(follow._open_rollouts(member) == [str(tool)] for member in family(pid))
+        assert any(follow._open_rollouts(member.pid) == [str(tool)] for member in family(pid))
         assert followed(Follower(pid, "", "", 0, price)) == {"rollout-own.jsonl"}
 
 
 @linux
 def test_a_family_is_the_process_and_all_below_it() -> None:
     with process("sh -c 'sleep 61 & sleep 62; :' & sleep 0.2") as pid:
-        members = family(pid)
+        members = [member.pid for member in family(pid)]
         names = [Path(f"/proc/{member}/cmdline").read_bytes().split(b"\0")[:-1] for member in members]
         assert members[0] == pid
         assert [b"sleep", b"61"] in names
@@ -95,7 +96,9 @@ def test_a_family_is_the_process_and_all_below_it() -> None:
 
 
 def test_the_family_of_a_process_that_is_gone_is_empty_but_for_itself() -> None:
-    assert family(2**22 + 1) == [2**22 + 1]
+    gone = Process(2**22 + 1, "")
+    assert family(gone.pid) == [gone]
+    assert not alive(gone)
 
 
 @pytest.fixture
@@ -150,18 +153,18 @@ def test_the_progress_is_the_sum_over_all_threads(tmp_path: Path) -> None:
 
     follower.discover()
     assert [follower.read(), follower.read()] == [True, False]
-    assert follower.progress == (1, Usage(1000, 0, 0, 50, 20), 1.0, True)
+    assert follower.progress == Progress(1, Usage(1000, 0, 0, 50, 20), 1.0, begun=1, goes_on=True)
 
     rollout(today(tmp_path), "2", meta("sub", NOW, str(tmp_path)), context(at=NOW), answer(NOW), record(ONE, NOW))
     follower.discover()
     assert follower.read()
-    assert follower.progress == (2, Usage(2000, 0, 0, 100, 40), 2.0, True)
+    assert follower.progress == Progress(2, Usage(2000, 0, 0, 100, 40), 2.0, begun=2, goes_on=True)
     assert thread(follower) == "main"
 
     with path.open("a") as stream:
         stream.write(answer(NOW) + record(ONE, NOW))
     assert follower.read()
-    assert follower.progress == (3, Usage(3000, 0, 0, 150, 60), 3.0, False)
+    assert follower.progress == Progress(3, Usage(3000, 0, 0, 150, 60), 3.0, begun=3, goes_on=False)
     follower.close()
 
 

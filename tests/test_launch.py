@@ -12,6 +12,7 @@ import pytest
 from session_lines import answer, call, context, meta, record, tokens
 
 from codex_router.codex import launch
+from codex_router.codex.follow import Progress
 from codex_router.codex.launch import Ran, run
 from codex_router.codex.session import Price
 from codex_router.errors import LaunchError
@@ -54,7 +55,7 @@ def say(*lines: str) -> str:
 def test_the_status_is_that_of_the_program(scripted: Callable[..., Ran], status: int, end: str) -> None:
     ran = scripted(f"{say(HEAD, ANSWERS)}sleep 0.1; exit {status}")
     assert (ran.status, ran.end) == (status, end)
-    assert ran.progress == (1, Usage(1000, 0, 0, 50, 20), 1.0, False)
+    assert ran.progress == Progress(1, Usage(1000, 0, 0, 50, 20), 1.0, begun=1, goes_on=False)
     assert (ran.thread_id, ran.model, ran.effort) == ("thread-1", "gpt-5.5", "low")
     assert 0.1 < ran.seconds < 20
 

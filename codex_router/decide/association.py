@@ -2,7 +2,8 @@
 
 A grid posterior per category. The prior is what published per-task results show; the likelihood is the 2 x 2 tables of
 outcomes of pairs of attempts at one task, with pass rates held at their estimates. Pairs made by escalating (a second
-attempt only after a failure) need no correction: the chance of being looked at does not depend on the correlation.
+attempt only after a failure) need no correction: given the first outcome, the second is looked at or not whatever the
+correlation. Third attempts are left out, since what was looked at then depended on two outcomes.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def _both_of_two(mu: Array, common: float) -> Array:
 def _both_of_one(mu: Array, common: float, same: float) -> Array:
     """Return P(both solve) for all pairs of arms of one model, retries on the diagonal."""
     weight = np.outer(normal.nodes(COMMON_NODES)[1], normal.nodes(OWN_NODES)[1]).ravel()
-    solve = solve_given_both(mu, common_share(mu, common, same), same).reshape(len(mu), -1)
+    solve = solve_given_both(mu, common_share(mu, common, same), same).reshape(len(mu), len(weight))
     return np.asarray((solve * weight) @ solve.T)
 
 

@@ -32,9 +32,9 @@ REFERENCE = 0.45
 """The mu (a pass rate of 67 %) at which `common` is stated."""
 HARDER_COSTS = 0.30
 """kappa: cost at difficulty u is c exp(-kappa u - kappa^2 / 2); measured -0.295, harder tasks cost more."""
-GAP = 0.01
-"""Least part of the variance left to the model's own factor, and to chance."""
 COMMON_NODES, OWN_NODES = 24, 8
+HIGHEST = 0.97
+"""Largest correlation used: beyond it the quadrature sees steps, and no data tell the difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,10 @@ class Difficulty:
 
 def common_share(mu: Array, common: Array | float, same: Array | float) -> Array:
     """Return `a`, the share of the latent variance that is common to all models, for each mu."""
-    held = np.clip(common, 1e-9, 1 - 1e-9)
+    held = np.clip(common, 1e-9, HIGHEST)
     raised = 1 / (1 + np.exp(-(np.log(held / (1 - held)) + SLOPE * (mu - REFERENCE))))
-    return np.asarray(np.minimum(np.where(np.asarray(common) <= 0, 0.0, raised), np.maximum(np.asarray(same), 0.0)))
+    some = np.where(np.asarray(common) <= 0, 0.0, np.minimum(raised, HIGHEST))
+    return np.asarray(np.minimum(some, np.maximum(np.asarray(same), 0.0)))
 
 
 def solve_given_common(mu: Array, share: Array) -> Array:
@@ -65,7 +66,7 @@ def solve_given_both(mu: Array, share: Array, same: Array | float) -> Array:
     """Return P(solved | u, v) at the nodes of u and v, shape (..., COMMON_NODES, OWN_NODES)."""
     u, _ = normal.nodes(COMMON_NODES)
     v, _ = normal.nodes(OWN_NODES)
-    total = np.minimum(np.maximum(np.asarray(same), share), 1 - 1e-9)
+    total = np.minimum(np.maximum(np.asarray(same), share), 1 - 1e-6)
     own = np.sqrt(total - share)
     score = mu[..., None, None] + np.sqrt(share)[..., None, None] * u[:, None] + own[..., None, None] * v
     return normal.cdf(score / np.sqrt(1 - total)[..., None, None])
