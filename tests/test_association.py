@@ -23,6 +23,7 @@ def world(common: float, same: float, tasks: int, *, escalate: bool = False, aga
         u = rng.standard_normal()
         for step, (arm, rate) in enumerate(RATES.items()):
             mu = stats.norm.ppf(rate)
+            solved = False
             share = float(common_share(np.array([mu]), common, same)[0])
             score = mu + np.sqrt(share) * u + np.sqrt(same - share) * rng.standard_normal()
             for attempt in range(2 if again else 1):

@@ -40,9 +40,7 @@ def _command(verb: str) -> click.Command:
 
 
 def _help(name: str, command: click.Command) -> str:
-    context = click.Context(
-        command, info_name=name, terminal_width=COLUMNS, help_option_names=["-h", "--help"]
-    )
+    context = click.Context(command, info_name=name, terminal_width=COLUMNS, help_option_names=["-h", "--help"])
     return command.get_help(context)
 
 
