@@ -59,9 +59,8 @@ def test_the_oracle_pays_the_cheapest_that_solves_and_nothing_else() -> None:
 
 
 def attempt(task: str, arm: Arm, outcome: Outcome, cost: float | None = 1.0) -> Attempt:
-    return Attempt(
-        f"{task}{arm}{outcome}{cost}", task, "ops", arm, "h", outcome, cost, 9, 1.0, "completed", "2026-09-01"
-    )
+    name = f"{task}{arm}{outcome}{cost}"
+    return Attempt(name, task, "ops", arm, "h", outcome, cost, 9, 1.0, "completed", "2026-09-01")
 
 
 def test_only_tasks_that_all_arms_tried_are_replayed() -> None:

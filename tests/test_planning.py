@@ -122,9 +122,10 @@ def benchmark(tasks: int, both_share: float) -> list[Attempt]:
         cheap = task % 2 == 0
         strong = cheap if task % 100 < 100 * both_share else not cheap
         for arm, solved in ((CHEAP, cheap), (STRONG, strong)):
-            name: Outcome = "yes" if solved else "no"
+            outcome: Outcome = "yes" if solved else "no"
+            name = f"{task}{arm}"
             rows.append(
-                Attempt(f"{task}{arm}", str(task), "bugfix", arm, "codex", name, 1.0, 9, 1.0, "completed", "2026-09-01")
+                Attempt(name, str(task), "bugfix", arm, "codex", outcome, 1.0, 9, 1.0, "completed", "2026-09-01")
             )
     return rows
 
