@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import tracemalloc
 from collections import defaultdict
 from pathlib import Path
@@ -13,10 +12,10 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from session_corpus import SHAPES, START, ZERO, Counts, Thread, plain, plus, truth
+from session_corpus import SHAPES, ZERO, Counts, Thread, plain, plus, truth
 
 from codex_router.evidence.session_files import find_sessions
-from codex_router.evidence.session_records import Response, Session
+from codex_router.evidence.session_records import Response, Session, Task
 from codex_router.evidence.sessions import Position, SessionRead, reading
 
 SHAPE = pytest.mark.parametrize("shape", SHAPES)
@@ -355,7 +354,7 @@ def test_reading_on_is_reading_all(
     (expected,) = sessions(home)
     known: dict[str, Position] = {}
     responses: dict[tuple[int, int], Response] = {}
-    tasks = {}
+    tasks: dict[str, Task] = {}
     for cut in [*sorted(len(whole) * cut // 10_000 for cut in cuts), len(whole)]:
         path.write_bytes(whole[:cut])
         (read,) = read_all(home, known)
@@ -398,8 +397,7 @@ def test_many_files_are_read_on_all_cores(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_read_and_links(tmp_path: Path) -> None:
     thread = plain("new")
     path = thread.save(tmp_path)
-    os.symlink(path, tmp_path / "sessions" / path.name)
-    os.symlink(tmp_path / "sessions", tmp_path / "sessions" / "loop")
+    (tmp_path / "sessions" / path.name).symlink_to(path)
+    (tmp_path / "sessions" / "loop").symlink_to(tmp_path / "sessions")
     (tmp_path / "sessions" / path.name.replace(thread.id, "0" * 8 + thread.id[8:])).symlink_to("nowhere")
     assert tokens(tmp_path) == truth(thread)
-    assert START.year == 2026

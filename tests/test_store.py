@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -55,7 +56,7 @@ def totals(store: Store) -> dict[str, tuple[int, ...]]:
         return {row[0]: tuple(int(value) for value in row[1:]) for row in connection.execute(query)}
 
 
-def one(store: Store, query: sa.Select[tuple[object, ...]]) -> object:
+def one(store: Store, query: sa.Select[Any]) -> Any:
     with store.engine.connect() as connection:
         return connection.execute(query).scalar()
 
@@ -247,10 +248,13 @@ def test_a_connection_lost_in_mid_ingest_is_taken_up_again(postgres_url: str, tm
         thread.save(tmp_path)
     admin = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
     ended = threading.Event()
-    killed = []
+    killed: list[object] = []
 
     def kill() -> None:
-        query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        query = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
         while not ended.wait(0.5):
             with admin.connect() as connection:
                 killed.extend(connection.execute(sa.text(query)).all())

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from codex_router.codex.versions import USAGE_RECORDS, parse_version
 from codex_router.records import Usage
 from codex_router.tokens import Counts, Meter, counts_from, size
 
@@ -64,6 +65,7 @@ class SessionFile:
         self._called = False
         self._answered = False
         self._meter = Meter()
+        self._awaits_record = False
         self._rest = b""
         self._descriptor: int | None = None
 
@@ -74,7 +76,7 @@ class SessionFile:
         Before 0.153 a response is counted only when its tools have ended, 30 ms before the next request: too late to
         stop a run on a busy machine. An interrupt makes those versions count it at once (measured: 0.133 to 0.149).
         """
-        return self.responses + (self._called and not self._has_records)
+        return self.responses + (self._called and not (self._meter.recorded or self._awaits_record))
 
     @property
     def goes_on(self) -> bool:
@@ -125,6 +127,8 @@ class SessionFile:
             self._count(payload.get("info"), before=before)
         elif kind == "session_meta":
             self.thread_id = self.thread_id or _text(payload.get("id"))
+            version = parse_version(_text(payload.get("cli_version")) or "")
+            self._awaits_record = version is not None and version >= USAGE_RECORDS
         elif inner == "task_started":
             self._meter.turn()
         elif kind == "turn_context" and not before:

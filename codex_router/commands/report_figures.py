@@ -155,8 +155,8 @@ def task_rows(store: Store, since: str | None, most: int) -> tuple[list[TaskRow]
     root = tasks.alias("root")
     query = (
         sa.select(
-            root.c.started, h.cwd, h.git_branch, root.c.category, root.c.model, root.c.effort, w.tier, w.turns, w.tokens,
-            w.cost, w.unpriced, root.c.ended, root.c.outcome,
+            root.c.started, h.cwd, h.git_branch, root.c.category, root.c.model, root.c.effort, w.tier, w.turns,
+            w.tokens, w.cost, w.unpriced, root.c.ended, root.c.outcome,
         )
         .select_from(
             whole.join(root, (root.c.thread_id == w.root_thread_id) & (root.c.turn_id == w.turn)).join(

@@ -122,10 +122,8 @@ def _bar(todo: int) -> Iterator[Callable[[int], None]]:
 
 def account_lines(account: Account) -> Sequence[str]:
     """Return what a refresh did, in words."""
-    lines = [
-        f"{account.files} session files, {account.read} of them new or changed: "
-        f"{account.responses:,} model responses in {account.megabytes:,.1f} MB"
-    ]
+    files = f"{account.files} session files, {account.read} of them new or changed"
+    lines = [f"{files}: {account.responses:,} model responses in {account.megabytes:,.1f} MB"]
     if account.inherited:
         lines.append(f"{account.inherited:,} responses were copied from another thread and are counted there")
     lines += [f"{count:,} lines skipped: {reason}" for reason, count in sorted(account.skipped.items())]

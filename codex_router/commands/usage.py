@@ -52,7 +52,7 @@ def command(
     if watch:
         from codex_router.commands.watch import watch_home
 
-        return watch_home(home)
+        watch_home(home)
     groups = [_column(name.strip()) for name in by.split(",")]
     first, last = day(since or f"{DEFAULT_DAYS}d"), day(until) if until else None
     conditions = dict(_condition(text) for text in only)

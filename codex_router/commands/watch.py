@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from codex_router.commands.sessions import classifier
-from codex_router.errors import ExitCode
 from codex_router.evidence.lineage import Ancestors
 from codex_router.evidence.pricing import Pricing, read_pricing
 from codex_router.evidence.session_files import SessionPath, find_sessions
@@ -38,7 +37,7 @@ class Moment(NamedTuple):
     ended: bool
 
 
-def watch_home(home: Path) -> int:
+def watch_home(home: Path) -> NoReturn:
     """Print a line each time the newest session has grown, until Ctrl-C."""
     pricing = read_pricing()
     err().print("following the newest session; Ctrl-C ends this", style="dim")
@@ -49,7 +48,6 @@ def watch_home(home: Path) -> int:
                 last = moment
                 out().print(words(moment), soft_wrap=True)
         time.sleep(EVERY_SECONDS)
-    return ExitCode.DONE
 
 
 def moments(home: Path, pricing: Pricing) -> Iterator[Moment]:

@@ -65,7 +65,7 @@ def _export(store: Store, name: str, path: Path, form: Format) -> int:
     write = _write_parquet if form == "parquet" else _write_jsonl
     with told(store.engine.url), store.engine.connect() as connection:
         result = connection.execution_options(yield_per=ROWS).execute(query)
-        count = write(beside, name, (row._asdict() for row in result))  # noqa: SLF001 - public in spite of its name
+        count = write(beside, name, (row._asdict() for row in result))
     beside.replace(path)
     return count
 

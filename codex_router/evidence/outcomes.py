@@ -10,7 +10,7 @@ COMPLAINT_CHARACTERS = 400
 """Only the beginning of a prompt tells whether it complains about the work before."""
 COMPLAINT = re.compile(
     r"\b(?:still (?:fail|broken|not|doesn|does not|wrong|the same|crash|error|get)|"
-    r"(?:that|this|it) (?:did ?n[o']t|does ?n[o']t|didn.t|doesn.t|is ?n[o']t|isn.t) (?:work|help|fix|right|correct|compile|build|pass)|"
+    r"(?:that|this|it) (?:did|does|is) ?n[o']t (?:work|help|fix|right|correct|compile|build|pass)|"
     r"not (?:fixed|working|what i (?:asked|wanted|meant))|you broke|wrong again|try again|"
     r"(?:undo|revert|roll back|discard) (?:that|this|it|your|the (?:last|change)|everything))",
     re.IGNORECASE,

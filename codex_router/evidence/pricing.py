@@ -135,7 +135,10 @@ def read_pricing() -> Pricing:
     return Pricing(tuple(_own(row, f"price[{index}]", path) for index, row in enumerate(rows)))
 
 
-HINT = "`model`, `input_usd_per_mtok`, `output_usd_per_mtok`; if wanted `provider`, `since`, `cached_input_usd_per_mtok`, `cache_write_usd_per_mtok`"
+HINT = (
+    "`model`, `input_usd_per_mtok`, `output_usd_per_mtok`; "
+    "if wanted `provider`, `since`, `cached_input_usd_per_mtok`, `cache_write_usd_per_mtok`"
+)
 KEYS = frozenset(
     {
         "model",

@@ -77,7 +77,8 @@ class _Open:
         seconds = max(0.0, seconds_between(self.started, self.ended) or 0.0)
         return Task(
             self.turn_id, self.root_turn_id, self.started, seconds, end, self.category, self.prompt_hash,
-            self.prompt_chars, self.responses, self.tool_calls, self.tool_output_bytes, self.compactions, self.changes, self.complaint,
+            self.prompt_chars, self.responses, self.tool_calls, self.tool_output_bytes, self.compactions,
+            self.changes, self.complaint,
         )  # fmt: skip
 
 
@@ -353,7 +354,9 @@ class Rollout:
             self.inherited += 1
             self._copied_records = True
             return
-        if self._lineage is not None and self._is_copy(line, ("response", response or found and found[3].decode())):
+        if self._lineage is not None and self._is_copy(
+            line, ("response", response or (found[3].decode() if found else ""))
+        ):
             self.inherited += 1
             return
         if turn and (self._open is None or self._open.turn_id != turn):
@@ -385,11 +388,10 @@ class Rollout:
 
     def _inherits(self, line: Line, total: Counts, last: Counts) -> bool:
         """Tell whether a total is the parent's; it is what this thread's own go on from."""
-        if self._lineage is not None:
-            if self._is_copy(line, ("count", *total, *last)):
-                self.inherited += not self._copied_records and self.state.inherited_total != total
-                self.state.inherited_total = total
-                return True
+        if self._lineage is not None and self._is_copy(line, ("count", *total, *last)):
+            self.inherited += not self._copied_records and self.state.inherited_total != total
+            self.state.inherited_total = total
+            return True
         if self.state.inherited_total == total and self._meter.total_tokens is None:
             self._meter.inherit(total)
             return True
@@ -452,7 +454,7 @@ class Rollout:
 
 
 def fields_of(record: _Open | State) -> dict[str, Any]:
-    """Return the fields of a record as they are (`dataclasses.asdict` copies deeply, which takes longer than reading)."""
+    """Return the fields of a record as they are; `dataclasses.asdict` copies deeply, and takes longer than reading."""
     return {name: getattr(record, name) for name in record.__slots__}
 
 

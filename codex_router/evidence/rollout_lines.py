@@ -67,14 +67,15 @@ class Line:
         """Parse the line.
 
         Raises:
-            ValueError: it is no JSON object with a payload, or too long to be parsed.
+            ValueError: it is no JSON, or too long to be parsed.
+            TypeError: it is no object with a payload.
         """
         if self.size > LINE_BYTES:
             raise ValueError("too long")
         entry = parse(self.data[self.start : self.end])
         payload = entry.get("payload")
         if not isinstance(payload, dict):
-            raise ValueError("no payload")
+            raise TypeError("no payload")
         return payload
 
 
@@ -82,14 +83,15 @@ def parse(line: bytes) -> dict[str, Any]:
     """Parse one line; invalid UTF-8 is replaced.
 
     Raises:
-        ValueError: it is no JSON object.
+        ValueError: it is no JSON.
+        TypeError: it is no object.
     """
     try:
         entry = json.loads(line.decode("utf-8", errors="replace"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(entry, dict):
-        raise ValueError("no object")
+        raise TypeError("no object")
     return entry
 
 
@@ -210,6 +212,6 @@ class Lines:
         """Take a last line that is whole but for its end; the offset stays before it."""
         try:
             parse(rest)
-        except ValueError:
+        except (ValueError, TypeError):
             return
         self._whole_lines(rest + b"\n")

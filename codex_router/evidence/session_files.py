@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from codex_router.evidence.rollout_lines import Readable
 
@@ -32,7 +32,7 @@ def find_sessions(home: Path) -> tuple[list[SessionPath], list[str]]:
     found: list[SessionPath] = []
     unreadable: list[str] = []
     for folder in FOLDERS:
-        _walk(os.path.join(home, folder), found, unreadable, MAX_DEPTH)
+        _walk(str(home / folder), found, unreadable, MAX_DEPTH)
     return found, unreadable
 
 
@@ -63,7 +63,7 @@ def opened(path: str, offset: int = 0) -> Iterator[Readable]:
     Raises:
         OSError: it cannot be opened.
     """
-    with open(path, "rb", buffering=0) as file:
+    with Path(path).open("rb", buffering=0) as file:
         if path.endswith(".zst"):
             import zstandard
 

@@ -15,8 +15,8 @@ from codex_router.evidence.rollout_lines import Lines
 from codex_router.evidence.session_files import SessionPath, opened
 
 if TYPE_CHECKING:
-    from multiprocessing.pool import Pool
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from multiprocessing.pool import Pool
 
     from codex_router.evidence.session_records import Session
 

@@ -23,15 +23,21 @@ from codex_router.errors import RouterError
 from codex_router.evidence.ledger import FILE, Ledger
 from codex_router.evidence.sessions import Position
 from codex_router.evidence.store_rows import SessionRows, rows_of
-from codex_router.evidence.store_tables import MIGRATIONS, attempts, responses, schema_version, session_files
+from codex_router.evidence.store_tables import (
+    MIGRATIONS,
+    attempts,
+    responses,
+    schema_version,
+    session_files,
+    tasks,
+    threads,
+)
 from codex_router.evidence.store_tables import spending as spending_table
-from codex_router.evidence.store_tables import tasks, threads
 from codex_router.evidence.summing import adopt_parents, sum_up
 from codex_router.home import router_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from codex_router.evidence.pricing import Pricing
     from codex_router.evidence.runs import Run

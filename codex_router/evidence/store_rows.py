@@ -5,14 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from codex_router.evidence.session_records import Response, Task, Thread
 from codex_router.evidence.store_tables import COSTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from codex_router.evidence.pricing import Cost, Pricing
-    from codex_router.evidence.session_records import Session
+    from codex_router.evidence.session_records import Response, Session, Task, Thread
     from codex_router.evidence.sessions import SessionRead
 
 Row = dict[str, Any]

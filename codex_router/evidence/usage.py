@@ -150,12 +150,9 @@ _NAMES = ("tasks", "responses", "unpriced", *TOKENS, *SPENT, "plan_usd", "window
 def _line(row: Sequence[Any], by: Sequence[str]) -> Line:
     key = tuple(str(value) for value, _ in zip(row, by, strict=False))
     values = dict(zip(_NAMES, row[len(by) :], strict=True))
-    return Line(key, Spend(**{name: _number(name, value) for name, value in values.items()}))
-
-
-def _number(name: str, value: Any) -> int | float:
-    whole = name in {"tasks", "responses", "unpriced", *TOKENS}
-    return int(value or 0) if whole else float(value or 0.0)
+    whole: dict[str, Any] = {name: int(values.pop(name) or 0) for name in ("tasks", "responses", "unpriced", *TOKENS)}
+    amounts: dict[str, Any] = {name: float(value or 0.0) for name, value in values.items()}
+    return Line(key, Spend(**whole, **amounts))
 
 
 def _bucket(name: str, value: str) -> str:

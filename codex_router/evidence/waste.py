@@ -43,7 +43,7 @@ class Finding(NamedTuple):
     title: str
     usd: float
     """What it cost more than it had to."""
-    count: int
+    times: int
     """How often."""
     unit: str
     """What is counted."""
@@ -100,7 +100,7 @@ def findings(store: Store, total: Spend, since: str | None = None, until: str | 
     found = [*_broken_cache(store, since, until), *_of_totals(store, total, since, until)]
     found.append(_stale(store, since, until))
     found.append(_without_result(store, since, until))
-    return sorted((one for one in found if one.usd > 0 and one.count), key=lambda one: -one.usd)
+    return sorted((one for one in found if one.usd > 0 and one.times), key=lambda one: -one.usd)
 
 
 def _broken_cache(store: Store, since: str | None, until: str | None) -> list[Finding]:
@@ -159,15 +159,18 @@ def _of_totals(store: Store, total: Spend, since: str | None, until: str | None)
 def _stale(store: Store, since: str | None, until: str | None) -> Finding:
     """Return what it cost to drag along the context of earlier, different tasks of a session."""
     t = tasks.c
-    order = {"partition_by": t.thread_id, "order_by": (t.started, t.turn_id)}
     inner = sa.select(
         t.thread_id,
         t.turn_id,
         t.category,
         t.started,
         t.first_input_tokens,
-        sa.func.lag(t.category).over(**order).label("category_before"),
-        sa.func.first_value(t.first_input_tokens).over(**order).label("base"),
+        sa.func.lag(t.category)
+        .over(partition_by=t.thread_id, order_by=(t.started, t.turn_id))
+        .label("category_before"),
+        sa.func.first_value(t.first_input_tokens)
+        .over(partition_by=t.thread_id, order_by=(t.started, t.turn_id))
+        .label("base"),
     ).subquery()
     i, s = inner.c, spending.c
     other = (i.category != i.category_before) & (i.category != "none") & (i.category_before != "none")

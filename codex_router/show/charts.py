@@ -157,10 +157,9 @@ def _point(point: Point, x: float, y: Callable[[float], float], taken: list[tupl
     colour = "var(--s1)" if point.chosen else "var(--s0)"
     middle = y(point.p_pass)
     width = 1.6 if point.chosen else 0.8
-    parts = [
-        f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y(point.p_high):.1f}" y2="{y(point.p_low):.1f}" stroke="{colour}" '
-        f'stroke-width="{width}" opacity="{1 if point.chosen else 0.5}"/>'
-    ]
+    ends = f'x1="{x:.1f}" x2="{x:.1f}" y1="{y(point.p_high):.1f}" y2="{y(point.p_low):.1f}"'
+    opacity = 1 if point.chosen else 0.5
+    parts = [f'<line {ends} stroke="{colour}" stroke-width="{width}" opacity="{opacity}"/>']
     shape = (
         f'<path d="M{x:.1f} {middle - 7:.1f}l7 7l-7 7l-7 -7z" fill="{colour}">'
         if point.chosen

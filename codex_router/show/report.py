@@ -141,11 +141,12 @@ def _waste(report: Report) -> str:
     parts = [
         Bar(one.name, one.share, None, None, f"· {money(one.usd)}", index) for index, one in enumerate(report.shares)
     ]
-    chart = f'<figure class="lone"><figcaption>What was paid for</figcaption>{bars(parts, "What was paid for", "share")}</figure>'
+    drawn = bars(parts, "What was paid for", "share")
+    chart = f'<figure class="lone"><figcaption>What was paid for</figcaption>{drawn}</figure>'
     rows = [
         [
             (("about " if one.guess else "") + money(one.usd), one.usd),
-            (f"{one.title} ({one.count:,} {one.unit})", None),
+            (f"{one.title} ({one.times:,} {one.unit})", None),
             (one.advice, None),
         ]
         for one in report.findings
@@ -153,7 +154,7 @@ def _waste(report: Report) -> str:
     table = _table(["lost", "how", "what to do"], rows) if rows else _none("No waste was found.")
     return (
         f"<h2>Where it went, and what was lost</h2>{chart}{table}"
-        '<p class="soft">Amounts with “about” rest on an assumption; one response may stand in two rows.</p>'
+        '<p class="soft">Amounts with "about" rest on an assumption; one response may stand in two rows.</p>'
     )
 
 
@@ -172,7 +173,7 @@ def _solved(report: Report) -> str:
     words = "No task of yours has a known outcome yet: `codex-router outcome last yes` says one."
     return (
         "<h2>Cost per solved task</h2><p>Your own tasks beside the published figures; mean cost of an attempt divided "
-        "by the pass rate, with the 90 % interval of the pass rate (Wilson). Published tasks are other people’s: "
+        "by the pass rate, with the 90 % interval of the pass rate (Wilson). Published tasks are other people's: "
         f'compare arms, not amounts.</p><figure class="lone">{body or _none(words)}</figure>'
     )
 

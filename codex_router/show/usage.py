@@ -113,7 +113,7 @@ def findings_table(findings: Sequence[Finding], total: Spend) -> Table:
         (
             ("about " if one.guess else "") + money(one.usd),
             f"{one.usd / total.cost_usd:.0%}" if total.cost_usd else "-",
-            f"{one.title} ({one.count:,} {one.unit})",
+            f"{one.title} ({one.times:,} {one.unit})",
             one.advice,
         )
         for one in findings
@@ -145,7 +145,7 @@ def findings_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
             "name": one.name,
             "title": one.title,
             "lost_usd": one.usd,
-            "count": one.count,
+            "count": one.times,
             "unit": one.unit,
             "advice": one.advice,
             "guess": one.guess,
