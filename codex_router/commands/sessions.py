@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from codex_router.commands.own_evidence import guesses_outcomes
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.session_files import find_sessions
 from codex_router.evidence.sessions import reading
@@ -52,7 +53,7 @@ def refresh(home: Path, store: Store) -> Account:
     unreadable = [(folder, "cannot be listed") for folder in folders]
     if changed:
         account = _read(changed, files, store, unreadable)
-        store.settle()
+        store.settle(guess=guesses_outcomes())
     else:
         account = Account(len(files), 0, 0.0, 0, 0, {}, unreadable)
     if store.is_shared:

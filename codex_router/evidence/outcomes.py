@@ -2,21 +2,70 @@
 
 from __future__ import annotations
 
-import re
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from codex_router.evidence.store_tables import tasks, threads
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 GUESS_WEIGHT = 0.5
 """What a guessed outcome counts beside a check or the user's word."""
-COMPLAINT_CHARACTERS = 400
-"""Only the beginning of a prompt tells whether it complains about the work before."""
-COMPLAINT = re.compile(
-    r"\b(?:still (?:fail|broken|not|doesn|does not|wrong|the same|crash|error|get)|"
-    r"(?:that|this|it) (?:did|does|is) ?n[o']t (?:work|help|fix|right|correct|compile|build|pass)|"
-    r"not (?:fixed|working|what i (?:asked|wanted|meant))|you broke|wrong again|try again|"
-    r"(?:undo|revert|roll back|discard) (?:that|this|it|your|the (?:last|change)|everything))",
-    re.IGNORECASE,
-)
 
 
-def complains(prompt: str) -> bool:
-    """Tell whether a prompt says that the work before it did not solve its task."""
-    return COMPLAINT.search(prompt[:COMPLAINT_CHARACTERS]) is not None
+def guess_outcomes(connection: Connection) -> None:
+    """Guess the outcome of turns that nobody judged, from the turn behind each in its thread and from repetitions.
+
+    ``no``: the next turn complains, or the same prompt was given again in the same folder. ``yes``: files were
+    changed, the turn ended by itself, and the next one asks for something else without a complaint. Guesses are made
+    anew each time; what a check or the user said is never touched.
+    """
+    guessed = tasks.c.outcome_source == "heuristic"
+    connection.execute(sa.update(tasks).where(guessed).values(outcome="unknown", outcome_source=None))
+    _set(connection, "no", _followed(complaint=True))
+    _set(connection, "no", _repeated())
+    _set(connection, "yes", _followed(complaint=False))
+
+
+def _set(connection: Connection, outcome: str, keys: sa.Select[tuple[str, str]]) -> None:
+    named = sa.tuple_(tasks.c.thread_id, tasks.c.turn_id).in_(keys)
+    values = {"outcome": outcome, "outcome_source": "heuristic"}
+    connection.execute(sa.update(tasks).where(named, tasks.c.outcome == "unknown").values(**values))
+
+
+def _followed(*, complaint: bool) -> sa.Select[tuple[str, str]]:
+    """Select the turns whose next turn complains, or those that were finished and whose next one does not."""
+    t = tasks.c
+
+    def behind(column: sa.Column[str] | sa.Column[int]) -> sa.ColumnElement[object]:
+        return sa.func.lead(column).over(partition_by=t.thread_id, order_by=(t.started, t.turn_id))
+
+    inner = sa.select(
+        t.thread_id,
+        t.turn_id,
+        t.ended,
+        t.changes,
+        t.prompt_hash,
+        behind(t.complaint).label("complained"),
+        behind(t.prompt_hash).label("next_prompt"),
+    ).subquery()
+    i = inner.c
+    query = sa.select(i.thread_id, i.turn_id).where(i.complained == int(complaint))
+    if complaint:
+        return query
+    return query.where(i.ended == "completed", i.changes > 0, i.next_prompt != i.prompt_hash)
+
+
+def _repeated() -> sa.Select[tuple[str, str]]:
+    """Select the turns whose prompt was given again later, in the same folder."""
+    again, here, there = tasks.alias("again"), threads.alias("here"), threads.alias("there")
+    t = tasks.c
+    source = (
+        tasks.join(here, here.c.thread_id == t.thread_id)
+        .join(again, (again.c.prompt_hash == t.prompt_hash) & (again.c.started > t.started))
+        .join(there, (there.c.thread_id == again.c.thread_id) & (there.c.cwd == here.c.cwd))
+    )
+    person = (here.c.subagent == 0) & (there.c.subagent == 0) & (here.c.forked_from.is_(None))
+    return sa.select(t.thread_id, t.turn_id).select_from(source).where(person)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from codex_router.evidence.lineage import Lineage
-from codex_router.evidence.outcomes import complains
+from codex_router.evidence.complaints import complains
 from codex_router.evidence.session_records import Response, Session, Task, Thread
 from codex_router.tokens import NOTHING, Meter, counts_from, size
 

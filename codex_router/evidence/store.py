@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from codex_router.errors import RouterError
 from codex_router.evidence.ledger import FILE, Ledger
+from codex_router.evidence.outcomes import guess_outcomes
 from codex_router.evidence.sessions import Position
 from codex_router.evidence.store_rows import SessionRows, rows_of
 from codex_router.evidence.store_tables import (
@@ -178,10 +179,16 @@ class Store:
         connection.execute(statement.on_conflict_do_update(index_elements=["machine", "path"], set_=values), rows.files)
         sum_up(connection, [row["thread_id"] for row in rows.threads])
 
-    def settle(self) -> None:
-        """Link sub-agents of older Codex versions to their parents, and runs of ``exec`` to their tiers."""
+    def settle(self, *, guess: bool = False) -> None:
+        """Link sub-agents of older Codex versions to their parents, and runs of ``exec`` to their tiers.
+
+        Args:
+            guess: also guess the outcomes of turns that nobody judged; see `outcomes`.
+        """
         with told(self.engine.url):
             self._again(adopt_parents)
+            if guess:
+                self._again(guess_outcomes)
 
     def push(self, runs: Iterable[Run]) -> int:
         """Store own runs that a team's database does not have yet; return how many there were."""
