@@ -12,12 +12,10 @@ from codex_router.settings import policy_document
 if TYPE_CHECKING:
     from codex_router.records import Attempt
 
-VARIABLE = "CODEX_ROUTER_DB"
-
 
 def own_turns() -> list[Attempt]:
     """Return what the ledger of sessions adds to the runs of `exec`; a team's runs by others are among it."""
-    if not os.environ.get(VARIABLE) and not (router_home() / FILE).exists():
+    if not os.environ.get("CODEX_ROUTER_DB") and not (router_home() / FILE).exists():
         return []
     from codex_router.evidence.cells import attempts_of_sessions
     from codex_router.evidence.store import Store

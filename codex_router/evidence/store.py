@@ -74,7 +74,7 @@ class Store:
         Raises:
             RouterError: it cannot be opened, or a newer codex-router has written to it.
         """
-        url = url or os.environ.get(VARIABLE) or None
+        url = url or os.environ.get("CODEX_ROUTER_DB") or None
         if url is None:
             Ledger.open().close()  # makes the file, its folder, and the tables of runs
             url = f"sqlite:///{router_home() / FILE}"
