@@ -12,7 +12,7 @@ from codex_router.show.notice import say
 def main(argv: list[str] | None = None) -> int:
     """Run a command line (by default the process's own) and return its exit status."""
     argv = sys.argv[1:] if argv is None else argv
-    is_exec = argv[:1] == ["exec"]
+    is_exec = _exec_at(argv) is not None
     try:
         return _run(argv)
     except RouterError as error:
@@ -31,15 +31,27 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    if argv[:1] == ["exec"]:
+    at = _exec_at(argv)
+    if at is not None:
         from codex_router.commands import exec_
 
-        return exec_.main(argv[1:])
+        return exec_.main(argv[at + 1 :], argv[:at])
     from codex_router import cli
 
     status = cli.run(argv)
     sys.stdout.flush()
     return status
+
+
+def _exec_at(argv: list[str]) -> int | None:
+    """Return where the word ``exec`` is; in front of it may be options of Codex, as in ``codex -a never exec ...``."""
+    if argv[:1] == ["exec"]:
+        return 0
+    if not argv or not (argv[0] == "e" or argv[0].startswith("-")):
+        return None
+    from codex_router.codex.argv import exec_at
+
+    return exec_at(argv)
 
 
 def _red(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codex_router.records import Arm, Budget, Plan, Tier
 
-BULK = Tier("bulk", 1.0, Arm("gpt-5.4", "medium"), Budget(370, 0.66), rests_on="113 published attempts, 0 of your own")
+BULK = Tier("bulk", 1.0, Arm("gpt-5.5", "medium"), Budget(370, 0.66), rests_on="113 published attempts, 0 of your own")
 STANDARD = Tier("standard", 5.0, Arm("gpt-5.5", "low"), Budget(460, 1.1))
 PRECISION = Tier("precision", 25.0, Arm("gpt-5.5", "high"), Budget(160, 14.0))
 PLAN = Plan(

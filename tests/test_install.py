@@ -175,7 +175,7 @@ def test_an_edit_of_ours_is_refused_and_force_replaces_it(tmp_path: Path, versio
     install(tmp_path, version)
     path = tmp_path / ("config.toml" if version == TABLES else "bulk.config.toml")
     written = path.read_text()
-    path.write_text(written.replace('"gpt-5.4"', '"gpt-9"'))
+    path.write_text(written.replace('"medium"', '"xhigh"'))
     with pytest.raises(RouterError, match="changed by somebody else since codex-router wrote it") as caught:
         install(tmp_path, version)
     assert str(path) in (caught.value.where or "")

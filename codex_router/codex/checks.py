@@ -71,12 +71,13 @@ def check_config(codex: Codex | None, home: Path, ours: frozenset[str]) -> Itera
         ours: the profile tables that codex-router wrote, for an older Codex.
     """
     path = config_file(home)
+    text = ""
     try:
         text = read_text(path)
         document = parse(text, path)
     except RouterError as error:
         yield Row("error", "config", f"{error.where}: {error.what}", error.hint or "mend that line")
-        if error.where != str(path) and any(section.key[0] in PARENTS for section in sections(read_text(path))):
+        if any(section.key[0] in PARENTS for section in sections(text)):
             yield Row("error", "legacy", f"profile tables in `{path}`, which no longer parses", MIGRATE)
         return
     if not path.exists():
@@ -221,6 +222,7 @@ def check_journal(journal: Journal) -> Iterator[Row]:
 
 
 def gist(said: str) -> str:
-    """Return the line of Codex's words that says what is wrong."""
-    lines = [line for line in said.splitlines() if line.strip()]
-    return next((line for line in lines if line.startswith("Error")), lines[-1] if lines else said)
+    """Return what is wrong in Codex's words: its line of error, with the next one when it is only a heading."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    found = next((index for index, line in enumerate(lines) if line.startswith("Error")), len(lines) - 1)
+    return " ".join(lines[found : found + (2 if lines[found].endswith(":") else 1)]) if lines else said

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from codex_router.decide.replay import Table
-    from codex_router.records import Attempt
+    from codex_router.records import Arm, Attempt
 
 FEWEST_TASKS = 40
 """Tasks tried by all arms, below which a replay says nothing."""
@@ -93,8 +93,12 @@ def _attempts(file: Path | None, harness: str | None, models: str | None, *, no_
         attempt
         for attempt in evidence.attempts
         if (harness is None or attempt.harness == harness)
-        and (wanted is None or any(attempt.arm in (arm, (arm.model, attempt.arm.effort)) for arm in wanted))
+        and (wanted is None or any(_names_it(arm, attempt.arm) for arm in wanted))
     ]
+
+
+def _names_it(wanted: Arm, arm: Arm) -> bool:
+    return wanted == arm or (wanted.effort is None and wanted.model == arm.model)
 
 
 def _table(attempts: Sequence[Attempt], train: int, file: Path | None) -> Table:

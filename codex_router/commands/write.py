@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from codex_router.codex.catalogue import offered
-from codex_router.codex.install import config_file, profile_file
+from codex_router.codex.install import profile_file
 from codex_router.codex.prove import Proof, prove
 from codex_router.errors import ExitCode, RouterError, UsageError
 from codex_router.evidence.prices import FILE, save_snapshot
@@ -94,8 +94,6 @@ def _keep_prices(models: set[str]) -> None:
 def prove_all(codex: Codex, plan: Plan, home: Path) -> list[Proof]:
     """Return what Codex says of each tier's profile."""
     ours = frozenset(str(profile_file(home, tier.name)) for tier in plan.tiers)
-    if not codex.reads.profile_files:
-        ours |= {str(config_file(home))}
     return [prove(codex, home, tier.name, ours) for tier in plan.tiers]
 
 

@@ -13,6 +13,7 @@ from codex_router.decide.difficulty import (
     OWN_NODES,
     common_share,
     cost_factor,
+    own_share,
     solve_given_both,
     solve_given_common,
 )
@@ -55,6 +56,18 @@ class _Reach(NamedTuple):
     spend: Array
 
 
+def exact(solve: Array, rate: Array) -> Array:
+    """Return P(solved | u) corrected so that its mean is exactly the rate; quadrature alone is a little off.
+
+    Chances of success, or of failure, are scaled down, so they stay between 0 and 1.
+    """
+    mean = solve @ normal.nodes(solve.shape[-1])[1]
+    down = rate / np.maximum(mean, 1e-300)
+    up = (1 - rate) / np.maximum(1 - mean, 1e-300)
+    lower = (mean > rate)[..., None]
+    return np.where(lower, solve * down[..., None], 1 - (1 - solve) * up[..., None])
+
+
 class Forecaster:
     """Forecasts for a set of arms in one category.
 
@@ -78,11 +91,11 @@ class Forecaster:
         self.models = tuple(models)
         self.check = check
         draws = len(p_pass)
-        self._same = np.broadcast_to(np.asarray(same, dtype=float), (draws,))
         self._mu = normal.quantile(p_pass).T
+        self._own = own_share(self._mu, np.broadcast_to(np.asarray(same, dtype=float), (draws,)))
         level = np.broadcast_to(np.asarray(common, dtype=float), (draws,))
-        self._share = common_share(self._mu, level, self._same)
-        self._solve = solve_given_common(self._mu, self._share)
+        self._share = common_share(self._mu, level, self._own)
+        self._solve = exact(solve_given_common(self._mu, self._share), p_pass.T)
         self._cost = cost_usd.T[..., None] * cost_factor()
         self._weight = normal.nodes(COMMON_NODES)[1]
         self._own_weight = normal.nodes(OWN_NODES)[1]
@@ -147,5 +160,5 @@ class Forecaster:
 
     def _given_both(self, arm: int) -> Array:
         if arm not in self._both:
-            self._both[arm] = solve_given_both(self._mu[arm], self._share[arm], self._same)
+            self._both[arm] = solve_given_both(self._mu[arm], self._share[arm], self._own[arm])
         return self._both[arm]

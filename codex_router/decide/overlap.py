@@ -45,9 +45,9 @@ class Overlap:
 
 
 def overlap_of(columns: Columns) -> Overlap:
-    """Count shared tasks; attempts of unknown outcome are left out."""
+    """Count shared tasks; attempts of unknown outcome, and third ones of an escalation, are left out."""
     cells = len(columns.keys)
-    known = ~np.isnan(columns.outcome)
+    known = ~np.isnan(columns.outcome) & ~_third(columns)
     pair, which, times = np.unique(
         columns.task[known] * max(cells, 1) + columns.cell[known], return_inverse=True, return_counts=True
     )
@@ -58,6 +58,13 @@ def overlap_of(columns: Columns) -> Overlap:
         _add_chunk((shared, both, first, neither), task[chunk], cell[chunk], solved[chunk] / times[chunk])
     np.fill_diagonal(shared, np.bincount(cell, minlength=cells))
     return Overlap(shared, both, first, neither, *_again(cell, solved, times, cells))
+
+
+def _third(columns: Columns) -> NDArray[np.bool_]:
+    """Mark attempts that were made because two earlier ones had failed."""
+    third = np.zeros(len(columns.task), dtype=bool)
+    third[1:] = columns.escalated[1:] & columns.escalated[:-1] & (columns.task[1:] == columns.task[:-1])
+    return third
 
 
 def _chunks(task: Codes) -> list[slice]:
