@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -96,9 +97,9 @@ def test_codex_reads_the_very_model_and_effort(tier: Tier) -> None:
     assert table.keys() <= TABLE_KEYS
 
 
-def native(tier: Tier, price: Price) -> dict[str, float] | None:
+def native(tier: Tier, price: Price) -> dict[str, Any] | None:
     read = tomllib.loads(profile_text(tier, NEW, {tier.arm.model: price}))
-    found: dict[str, float] | None = read.get("features", {}).get("rollout_budget")
+    found: dict[str, Any] | None = read.get("features", {}).get("rollout_budget")
     return found
 
 
@@ -107,7 +108,7 @@ def test_the_native_budget_is_the_dollar_budget_in_tokens() -> None:
     assert budget
     fresh_usd = budget["limit_tokens"] * 5.0 / 1e6
     output_usd = budget["limit_tokens"] / budget["sampling_token_weight"] * 30.0 / 1e6
-    assert (fresh_usd, output_usd) == (pytest.approx(14.0), pytest.approx(14.0))
+    assert [fresh_usd, output_usd] == pytest.approx([14.0, 14.0])
 
 
 @pytest.mark.parametrize("price", [Price(0.0, 0.0), Price(0.0, 5.0)])
@@ -125,8 +126,8 @@ def test_without_a_price_a_budget_or_a_codex_that_knows_it_there_is_no_native_bu
 def test_the_native_budget_is_always_one_that_codex_takes(cost: float, price: float, output: float) -> None:
     budget = native(dataclasses.replace(PRECISION, budget=Budget(None, cost)), Price(price, output))
     assert budget
-    limit, (reminder,) = int(budget["limit_tokens"]), budget["reminder_at_remaining_tokens"]  # type: ignore[misc]
-    assert 0 < reminder < limit < 2**63
+    (reminder,) = budget["reminder_at_remaining_tokens"]
+    assert 0 < reminder < budget["limit_tokens"] < 2**63
 
 
 @pytest.mark.parametrize("name", ["precision", "standard", "bulk"])
