@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import sys
+import tempfile
 from contextlib import redirect_stderr, redirect_stdout
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from codex_router.__main__ import main
 
@@ -19,13 +18,14 @@ class Said(NamedTuple):
 
 
 def call(*argv: str) -> Said:
-    """Run ``codex-router`` with these arguments, without a terminal."""
-    out, err = io.StringIO(), io.StringIO()
-    before = sys.argv
-    sys.argv = ["codex-router", *argv]
-    try:
+    """Run ``codex-router`` with these arguments, without a terminal; real files, since some words go by descriptor."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         with redirect_stdout(out), redirect_stderr(err):
-            status = main()
-    finally:
-        sys.argv = before
-    return Said(int(status), out.getvalue(), err.getvalue())
+            status = main(list(argv))
+        return Said(int(status), _all(out), _all(err))
+
+
+def _all(stream: IO[str]) -> str:
+    stream.flush()
+    stream.seek(0)
+    return stream.read()

@@ -8,7 +8,7 @@ from scipy import stats
 
 from codex_router.decide.association import KNOWN, UNKNOWN, associate
 from codex_router.decide.columns import columns_of
-from codex_router.decide.difficulty import common_share
+from codex_router.decide.difficulty import common_share, own_share
 from codex_router.decide.overlap import overlap_of
 from codex_router.records import Aggregate, Arm, Attempt
 
@@ -23,10 +23,12 @@ def world(common: float, same: float, tasks: int, *, escalate: bool = False, aga
         u = rng.standard_normal()
         for step, (arm, rate) in enumerate(RATES.items()):
             mu = stats.norm.ppf(rate)
-            share = float(common_share(np.array([mu]), common, same)[0])
-            score = mu + np.sqrt(share) * u + np.sqrt(same - share) * rng.standard_normal()
+            solved = False
+            total = float(own_share(np.array([mu]), same)[0])
+            share = float(common_share(np.array([mu]), common, total)[0])
+            score = mu + np.sqrt(share) * u + np.sqrt(total - share) * rng.standard_normal()
             for attempt in range(2 if again else 1):
-                solved = score + np.sqrt(1 - same) * rng.standard_normal() > 0
+                solved = score + np.sqrt(1 - total) * rng.standard_normal() > 0
                 date = f"2026-09-01T{10 + step:02d}:00" if escalate else "2026-09-01"
                 outcome = "yes" if solved else "no"
                 name = f"{task}-{step}-{attempt}"

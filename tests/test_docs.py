@@ -34,7 +34,12 @@ def named_in(path: Path, heading: str) -> set[str]:
 def variables(path: Path) -> Iterator[str]:
     """Yield the names of environment variables that a source file reads; a name that cannot be told is a fault."""
     tree = ast.parse(read(path))
-    loops = {ast.unparse(one.target): one.iter for one in ast.walk(tree) if isinstance(one, ast.comprehension)}
+    constants = {ast.unparse(one.targets[0]): one.value for one in tree.body if isinstance(one, ast.Assign)}
+    loops = {
+        ast.unparse(one.target): constants.get(ast.unparse(one.iter), one.iter)
+        for one in ast.walk(tree)
+        if isinstance(one, ast.comprehension)
+    }
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Attribute(value=owner, attr="get"), args=[name, *_]) if is_environ(owner):

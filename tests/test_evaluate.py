@@ -16,7 +16,7 @@ from codex_router.decide.evaluation import coverage
 from codex_router.decide.forecast_error import pair_errors, retry_errors
 from codex_router.decide.policy import Check
 from codex_router.decide.replay import Table, oracle, oracle_cost_of, replay, table_of
-from codex_router.records import Arm, Attempt
+from codex_router.records import Arm, Attempt, Outcome
 
 A, B = Arm("a"), Arm("b")
 TINY = Table(
@@ -58,10 +58,9 @@ def test_the_oracle_pays_the_cheapest_that_solves_and_nothing_else() -> None:
     assert oracle_cost_of(TINY, ALL, reference=1) == (1 + 6) / 4
 
 
-def attempt(task: str, arm: Arm, outcome: str, cost: float | None = 1.0) -> Attempt:
-    return Attempt(
-        f"{task}{arm}{outcome}{cost}", task, "ops", arm, "h", outcome, cost, 9, 1.0, "completed", "2026-09-01"
-    )  # type: ignore[arg-type]
+def attempt(task: str, arm: Arm, outcome: Outcome, cost: float | None = 1.0) -> Attempt:
+    name = f"{task}{arm}{outcome}{cost}"
+    return Attempt(name, task, "ops", arm, "h", outcome, cost, 9, 1.0, "completed", "2026-09-01")
 
 
 def test_only_tasks_that_all_arms_tried_are_replayed() -> None:

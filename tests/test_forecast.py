@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from codex_router.decide.difficulty import common_share, cost_factor
+from codex_router.decide.difficulty import REFERENCE, SAME_SLOPE, common_share, cost_factor, own_share
 from codex_router.decide.forecast import Forecaster
 from codex_router.decide.normal import nodes
 from codex_router.decide.policy import Check
@@ -85,13 +85,16 @@ def test_shares_are_shares_and_another_attempt_never_solves_less(
         (0.6, 0.5, 0.10, 0.72, 0.20),
         (0.6, 0.9, 0.40, 0.98, 0.49),
         (0.85, 0.5, 0.10, 0.63, 0.21),
-        (0.85, 0.9, 0.40, 0.95, 0.51),
+        (0.85, 0.9, 0.40, 0.95, 0.50),
     ],
 )
 def test_the_articles_example_with_retries_that_are_not_independent(
     rho: float, rate: float, cost: float, solved: float, spend: float
 ) -> None:
-    resolved, _, spent = forecast([rate], (0, 0, 0), rho, rho, costs=[cost])
+    logit = np.log(rho / (1 - rho)) - SAME_SLOPE * (stats.norm.ppf(rate) - REFERENCE)
+    same = 1 / (1 + np.exp(-logit))  # stated at another pass rate, so that it is rho at this one
+
+    resolved, _, spent = forecast([rate], (0, 0, 0), 0.5, same, costs=[cost])
 
     assert resolved == pytest.approx(solved, abs=0.006)
     assert spent == pytest.approx(spend, abs=0.006)
@@ -100,11 +103,11 @@ def test_the_articles_example_with_retries_that_are_not_independent(
 def test_two_models_agree_with_the_bivariate_normal() -> None:
     rates, common = [0.4, 0.7], 0.6
     mu = stats.norm.ppf(rates)
-    share = common_share(mu, common, 1.0)
+    share = common_share(mu, common)
     covariance = np.sqrt(share[0] * share[1])
     neither = stats.multivariate_normal([0, 0], [[1, covariance], [covariance, 1]]).cdf(-mu)
 
-    resolved, _, _ = forecast(rates, (0, 1), common, 1.0)
+    resolved, _, _ = forecast(rates, (0, 1), common, 0.97)
 
     assert resolved == pytest.approx(1 - neither, abs=1e-5)
 
@@ -113,15 +116,16 @@ def test_efforts_of_one_model_and_a_third_arm_agree_with_simulation() -> None:
     rng = np.random.default_rng(3)
     rates, common, same = [0.4, 0.6, 0.7], 0.5, 0.8
     mu = stats.norm.ppf(rates)
-    share = common_share(mu, common, same)
+    total = own_share(mu, same)
+    share = common_share(mu, common, total)
     check = Check(0.05, 0.9, 0.2)
     tasks = 400_000
     u = rng.standard_normal(tasks)
     own = {name: rng.standard_normal(tasks) for name in "ab"}
     left, resolved, wrong, spend = np.ones(tasks, bool), 0.0, 0.0, 0.0
     for arm, model, cost in ((0, "a", 0.1), (2, "b", 0.5), (1, "a", 0.3)):
-        noise = rng.standard_normal(tasks) * np.sqrt(1 - same)
-        solved = mu[arm] + np.sqrt(share[arm]) * u + np.sqrt(same - share[arm]) * own[model] + noise > 0
+        noise = rng.standard_normal(tasks) * np.sqrt(1 - total[arm])
+        solved = mu[arm] + np.sqrt(share[arm]) * u + np.sqrt(total[arm] - share[arm]) * own[model] + noise > 0
         accepted = rng.random(tasks) < np.where(solved, check.sensitivity, check.false_accept)
         price = cost * np.exp(-0.3 * u) / np.exp(0.045)
         spend += float((left * (price + check.cost_usd)).mean())
@@ -135,7 +139,7 @@ def test_efforts_of_one_model_and_a_third_arm_agree_with_simulation() -> None:
 
 
 def test_good_arms_share_more_of_what_makes_tasks_hard() -> None:
-    share = common_share(np.array([-1.0, 0.45, 1.0]), 0.6, 1.0)
+    share = common_share(np.array([-1.0, 0.45, 1.0]), 0.6)
 
     assert share[0] < share[1] < share[2]
     assert share[1] == pytest.approx(0.6)

@@ -145,15 +145,15 @@ def test_the_command_line_is_checked(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err == "nothing to read there\n"
 
 
-def test_outcome(capfd: pytest.CaptureFixture[str]) -> None:
+def test_outcome(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["outcome", "last", "yes"]) == 1
-    assert "no run is recorded yet" in capfd.readouterr().err
+    assert "no run is recorded yet" in capsys.readouterr().err
     with Ledger.open() as ledger:
         ledger.record(a_run("0199-a"))
     assert run(["outcome", "last", "yes"]) == 0
-    assert capfd.readouterr().out == "run 0199-a (bugfix, gpt-5.5 high, $0.25) solved its task\n"
+    assert capsys.readouterr().out == "run 0199-a (bugfix, gpt-5.5 high, $0.25) solved its task\n"
     assert run(["outcome", "0199", "no", "--json"]) == 0
-    assert json.loads(capfd.readouterr().out)["run"]["outcome"] == "no"
+    assert json.loads(capsys.readouterr().out)["run"]["outcome"] == "no"
     assert run(["outcome", "last", "maybe"]) == 2
     with Ledger.open() as ledger:
         assert [(r.attempt.outcome, r.outcome_source) for r in ledger.runs()] == [("no", "user")]

@@ -83,8 +83,8 @@ def test_standard_input_may_be_given(scripted: Callable[..., Ran], tmp_path: Pat
     assert (tmp_path / "out").read_bytes() == b"\x00the very same\xff"
 
 
-def test_a_run_without_a_session_file_is_unknown(scripted: Callable[..., Ran]) -> None:
-    ran = scripted("exec 3>&-; sleep 0.1")
+def test_a_run_without_a_session_file_is_unknown(tmp_path: Path) -> None:
+    ran = run(["/bin/sleep", "0.1"], str(tmp_path), str(tmp_path), price, Budget())
     assert (ran.status, ran.thread_id, ran.progress.responses, ran.progress.cost_usd) == (0, None, 0, None)
 
 

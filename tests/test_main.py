@@ -19,7 +19,7 @@ BROKEN = """
 import sys
 from codex_router import cli
 from codex_router.commands import exec_
-def broken(argv):
+def broken(*_):
     raise ZeroDivisionError("of all things")
 cli.run = exec_.main = broken
 from codex_router.__main__ import main

@@ -12,7 +12,7 @@ from codex_router.decide.forecast import Forecaster
 from codex_router.decide.planning import Planner, Stakes
 from codex_router.decide.policy import Check
 from codex_router.errors import RouterError
-from codex_router.records import Aggregate, Arm, Attempt
+from codex_router.records import Aggregate, Arm, Attempt, Outcome
 
 CHEAP, STRONG, POOR = Arm("cheap", "high"), Arm("strong", "high"), Arm("poor", "high")
 PERFECT = Check(0.0, 1.0, 0.0)
@@ -122,10 +122,11 @@ def benchmark(tasks: int, both_share: float) -> list[Attempt]:
         cheap = task % 2 == 0
         strong = cheap if task % 100 < 100 * both_share else not cheap
         for arm, solved in ((CHEAP, cheap), (STRONG, strong)):
-            name = "yes" if solved else "no"
+            outcome: Outcome = "yes" if solved else "no"
+            name = f"{task}{arm}"
             rows.append(
-                Attempt(f"{task}{arm}", str(task), "bugfix", arm, "codex", name, 1.0, 9, 1.0, "completed", "2026-09-01")
-            )  # type: ignore[arg-type]
+                Attempt(name, str(task), "bugfix", arm, "codex", outcome, 1.0, 9, 1.0, "completed", "2026-09-01")
+            )
     return rows
 
 

@@ -35,7 +35,7 @@ def test_one_em_step_equals_the_one_with_every_effect_spelt_out() -> None:
         float,
     )
     prior = np.diag([1 / 0.7**2] * 3 + [1 / 0.4**2] * 2)
-    effects = np.zeros(5)
+    effects, hessian = np.zeros(5), prior
     for _ in range(50):
         gradient, weight = binomial(n, rate)(design @ effects)
         hessian = design.T @ (weight[:, None] * design) + prior

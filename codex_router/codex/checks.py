@@ -71,12 +71,13 @@ def check_config(codex: Codex | None, home: Path, ours: frozenset[str]) -> Itera
         ours: the profile tables that codex-router wrote, for an older Codex.
     """
     path = config_file(home)
+    text = ""
     try:
         text = read_text(path)
         document = parse(text, path)
     except RouterError as error:
         yield Row("error", "config", f"{error.where}: {error.what}", error.hint or "mend that line")
-        if error.where != str(path) and any(section.key[0] in PARENTS for section in sections(read_text(path))):
+        if any(section.key[0] in PARENTS for section in sections(text)):
             yield Row("error", "legacy", f"profile tables in `{path}`, which no longer parses", MIGRATE)
         return
     if not path.exists():

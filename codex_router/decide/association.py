@@ -19,6 +19,7 @@ from codex_router.decide.difficulty import (
     OWN_NODES,
     Difficulty,
     common_share,
+    own_share,
     solve_given_both,
     solve_given_common,
 )
@@ -38,7 +39,7 @@ GRID = np.array([0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85,
 """Correlations considered."""
 KNOWN: dict[str, Difficulty] = {
     "bugfix": Difficulty(common=0.82, same=0.90),  # SWE-bench Verified .83, Multilingual .78, OpenHands swe-bench .88
-    "feature": Difficulty(common=0.45, same=0.60),  # DeepSWE .31-.50, retries .58
+    "feature": Difficulty(common=0.45, same=0.66),  # DeepSWE .31-.50, retries .66
     "test": Difficulty(common=0.60, same=0.80),  # OpenHands swt-bench .60, same model in another harness .67-.92
     "ops": Difficulty(common=0.62, same=0.85),  # Terminal-Bench 2 .62, retries .85
 }
@@ -124,14 +125,15 @@ def _posterior(centre: float, spread: float, log_likelihood: Array) -> Array:
 
 def _both_of_two(mu: Array, common: float) -> Array:
     """Return P(both solve) for all pairs of arms of different models."""
-    solve = solve_given_common(mu, common_share(mu, common, 1.0))
+    solve = solve_given_common(mu, common_share(mu, common))
     return np.asarray((solve * normal.nodes(COMMON_NODES)[1]) @ solve.T)
 
 
 def _both_of_one(mu: Array, common: float, same: float) -> Array:
     """Return P(both solve) for all pairs of arms of one model, retries on the diagonal."""
     weight = np.outer(normal.nodes(COMMON_NODES)[1], normal.nodes(OWN_NODES)[1]).ravel()
-    solve = solve_given_both(mu, common_share(mu, common, same), same).reshape(len(mu), len(weight))
+    own = own_share(mu, same)
+    solve = solve_given_both(mu, common_share(mu, common, own), own).reshape(len(mu), len(weight))
     return np.asarray((solve * weight) @ solve.T)
 
 
@@ -152,7 +154,8 @@ def _again_fit(again: list[Array], both: Array, mu: Array) -> float:
 
 
 def _pass_at_k_fit(row: Aggregate, same: float) -> float:
-    solve = solve_given_common(normal.quantile(np.array([row.pass_rate])), np.array([same]))[0]
+    mu = normal.quantile(np.array([row.pass_rate]))
+    solve = solve_given_common(mu, own_share(mu, same))[0]
     failed = float(np.clip(((1 - solve) ** (row.k or 1)) @ normal.nodes(COMMON_NODES)[1], 1e-9, 1 - 1e-9))
     solved = row.pass_at_k or 0.0
     return float(row.n_tasks * (solved * np.log1p(-failed) + (1 - solved) * np.log(failed)))

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-SLOPE = 1.0
-"""Rise of logit(a) per unit of mu."""
+SLOPE, SAME_SLOPE = 1.0, 0.3
+"""Rise per unit of mu of logit(a) and of logit(a + b); the latter from retries on Terminal-Bench 2 and DeepSWE."""
 REFERENCE = 0.45
-"""The mu (a pass rate of 67 %) at which `common` is stated."""
+"""The mu (a pass rate of 67 %) at which both correlations are stated."""
 HARDER_COSTS = 0.30
 """kappa: cost at difficulty u is c exp(-kappa u - kappa^2 / 2); measured -0.295, harder tasks cost more."""
 COMMON_NODES, OWN_NODES = 24, 8
@@ -44,15 +44,23 @@ class Difficulty:
     common: float
     """Latent correlation of different models of pass rate 67 %, 0 to 1."""
     same: float
-    """Latent correlation of attempts by one model, retries and other efforts alike, 0 to 1."""
+    """The same of attempts by one model, retries and other efforts alike, 0 to 1."""
 
 
-def common_share(mu: Array, common: Array | float, same: Array | float) -> Array:
-    """Return `a`, the share of the latent variance that is common to all models, for each mu."""
-    held = np.clip(common, 1e-9, HIGHEST)
-    raised = 1 / (1 + np.exp(-(np.log(held / (1 - held)) + SLOPE * (mu - REFERENCE))))
-    some = np.where(np.asarray(common) <= 0, 0.0, np.minimum(raised, HIGHEST))
-    return np.asarray(np.minimum(some, np.maximum(np.asarray(same), 0.0)))
+def common_share(mu: Array, common: Array | float, most: Array | float = 1.0) -> Array:
+    """Return `a`, the share of the latent variance that is common to all models, for each mu; at most `most`."""
+    return np.minimum(_raised(mu, common, SLOPE), most)
+
+
+def own_share(mu: Array, same: Array | float) -> Array:
+    """Return `a + b`, the share that is common to all attempts by one model, for each mu."""
+    return _raised(mu, same, SAME_SLOPE)
+
+
+def _raised(mu: Array, level: Array | float, slope: float) -> Array:
+    held = np.clip(level, 1e-9, HIGHEST)
+    raised = 1 / (1 + np.exp(-(np.log(held / (1 - held)) + slope * (mu - REFERENCE))))
+    return np.asarray(np.where(np.asarray(level) <= 0, 0.0, np.minimum(raised, HIGHEST)))
 
 
 def solve_given_common(mu: Array, share: Array) -> Array:
@@ -62,13 +70,13 @@ def solve_given_common(mu: Array, share: Array) -> Array:
     return normal.cdf((mu[..., None] + np.sqrt(share)[..., None] * u) / rest[..., None])
 
 
-def solve_given_both(mu: Array, share: Array, same: Array | float) -> Array:
+def solve_given_both(mu: Array, common: Array, own: Array) -> Array:
     """Return P(solved | u, v) at the nodes of u and v, shape (..., COMMON_NODES, OWN_NODES)."""
     u, _ = normal.nodes(COMMON_NODES)
     v, _ = normal.nodes(OWN_NODES)
-    total = np.minimum(np.maximum(np.asarray(same), share), 1 - 1e-6)
-    own = np.sqrt(total - share)
-    score = mu[..., None, None] + np.sqrt(share)[..., None, None] * u[:, None] + own[..., None, None] * v
+    total = np.maximum(own, common)
+    score = mu[..., None, None] + np.sqrt(common)[..., None, None] * u[:, None]
+    score = score + np.sqrt(total - common)[..., None, None] * v
     return normal.cdf(score / np.sqrt(1 - total)[..., None, None])
 
 

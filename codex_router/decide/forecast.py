@@ -13,6 +13,7 @@ from codex_router.decide.difficulty import (
     OWN_NODES,
     common_share,
     cost_factor,
+    own_share,
     solve_given_both,
     solve_given_common,
 )
@@ -90,10 +91,10 @@ class Forecaster:
         self.models = tuple(models)
         self.check = check
         draws = len(p_pass)
-        self._same = np.broadcast_to(np.asarray(same, dtype=float), (draws,))
         self._mu = normal.quantile(p_pass).T
+        self._own = own_share(self._mu, np.broadcast_to(np.asarray(same, dtype=float), (draws,)))
         level = np.broadcast_to(np.asarray(common, dtype=float), (draws,))
-        self._share = common_share(self._mu, level, self._same)
+        self._share = common_share(self._mu, level, self._own)
         self._solve = exact(solve_given_common(self._mu, self._share), p_pass.T)
         self._cost = cost_usd.T[..., None] * cost_factor()
         self._weight = normal.nodes(COMMON_NODES)[1]
@@ -159,5 +160,5 @@ class Forecaster:
 
     def _given_both(self, arm: int) -> Array:
         if arm not in self._both:
-            self._both[arm] = solve_given_both(self._mu[arm], self._share[arm], self._same)
+            self._both[arm] = solve_given_both(self._mu[arm], self._share[arm], self._own[arm])
         return self._both[arm]
