@@ -288,6 +288,15 @@ def test_too_much_untracked_data_is_an_obstacle(project: Path) -> None:
     assert obstacle(Git(str(project))) is None
 
 
+@pytest.mark.parametrize("name", ["CODEX_ROUTER_HOME", "CODEX_HOME"])
+def test_a_home_in_the_work_tree_must_be_ignored(project: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for place in (project, project / "own", project / "d" / "own"):
+        monkeypatch.setenv(name, str(place))
+        assert "part of the work tree" in (obstacle(Git(str(project))) or "")
+    (project / ".git" / "info" / "exclude").write_text("own/\n")
+    assert obstacle(Git(str(project))) is None
+
+
 @pytest.mark.parametrize("name", ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"])
 def test_an_environment_that_points_elsewhere_is_refused(
     project: Path, monkeypatch: pytest.MonkeyPatch, name: str
