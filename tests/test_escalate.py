@@ -372,3 +372,9 @@ def test_without_a_check_none_of_this_is_loaded() -> None:
     assert not {f"codex_router.codex.{name}" for name in ours} & set(loaded)
     assert "codex_router.commands.escalate" not in loaded
     assert "subprocess" not in loaded
+
+
+def test_with_a_check_nothing_heavy_is_loaded() -> None:
+    code = "import sys; from codex_router.commands import escalate, record; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"numpy", "pydantic", "tomlkit", "rich", "click"} & set(loaded)

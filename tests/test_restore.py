@@ -159,6 +159,9 @@ nested = st.tuples(st.just("repository"), st.sampled_from(("nested", "d/repo")))
 @example([("write", "a", "one\n"), ("git", "add", "a"), ("write", "a", "two\n")], [("git", "add", "a")])
 @example([("write", "d/b", "one\n"), ("git", "add", "-A")], [("remove", "d"), ("link", "d", "..")])
 @example([("write", "d/a", "one\n")], [("write", "d/.gitignore", "*\n")])
+@example([], [("write", ".gitignore", "b\nx*\n"), ("write", "b", "one\n")])
+@example([], [("write", "d/.gitignore", "b\nx*\n"), ("write", "d/b", "one\n")])
+@example([("write", "b", "one\n")], [("write", ".gitignore", "b\nx*\n"), ("write", "b", "two\n")])
 def test_any_state_comes_back_after_anything(before: list[tuple[str, ...]], after: list[tuple[str, ...]]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "project")
@@ -183,7 +186,11 @@ def test_any_state_comes_back_after_anything(before: list[tuple[str, ...]], afte
         assert {path: hidden[path] for path in hidden if path in still_ignored} == {
             path: still_ignored[path] for path in hidden if path in still_ignored
         }
-        restore(tree, read(tree, "refs/codex-router/r/1"), "refs/codex-router/r/2", "again")
+        stored = read(tree, "refs/codex-router/r/1")
+        now = contents(folder, list(hidden))
+        lost = [path for path in hidden if now.get(path) != hidden[path] and path not in stored.files]
+        assert not lost, "what was removed or written over had been stored"
+        restore(tree, stored, "refs/codex-router/r/2", "again")
         again = seen(folder)
         missing = {path: file for path, file in changed.files.items() if again.files.get(path) != file}
         assert not missing, "what the attempt left can be had again"
