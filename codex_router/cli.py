@@ -30,7 +30,10 @@ VERBS = {
     "ingest": "read published cost-per-task tables and other tools' results",
     "route": "say which profile a prompt gets, and why; runs nothing",
     "exec": "run `codex exec` with the right profile and budget",
+    "runs": "list, show and restore what `exec --check` kept",
     "outcome": "say whether a run solved its task",
+    "shim": "a `codex` on PATH that routes `codex exec` and passes all else through",
+    "schema": "the JSON schema for `codex exec --output-schema`",
     "demo": "the whole story offline: real Codex against a scripted server",
 }
 """Verb and its one-line help; each lives in ``codex_router.commands.<verb>`` as ``command``.

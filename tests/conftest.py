@@ -15,9 +15,14 @@ from world import World
 
 from codex_router.codex.scripted_server import Step, serving
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads that wait for each other make `init` 7 times slower here
 settings.register_profile("ci", max_examples=2000, deadline=None, print_blob=True)
 settings.register_profile("here", max_examples=100, deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-docs", action="store_true", help="write docs/reference/codex-versions.md as measured")
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""The documentation cannot drift: help, verbs, variables, exit codes, keys, links and commands are held against the code."""
+"""The documentation cannot drift: help, verbs, variables, exit codes, keys and links are held against the code."""
 
 from __future__ import annotations
 
@@ -32,17 +32,28 @@ def named_in(path: Path, heading: str) -> set[str]:
 
 
 def variables(path: Path) -> Iterator[str]:
-    """Yield the names of environment variables that a source file reads; a computed name is a fault."""
-    for node in ast.walk(ast.parse(read(path))):
+    """Yield the names of environment variables that a source file reads; a name that cannot be told is a fault."""
+    tree = ast.parse(read(path))
+    constants = {ast.unparse(one.targets[0]): one.value for one in tree.body if isinstance(one, ast.Assign)}
+    loops = {
+        ast.unparse(one.target): constants.get(ast.unparse(one.iter), one.iter)
+        for one in ast.walk(tree)
+        if isinstance(one, ast.comprehension)
+    }
+    for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Attribute(value=owner, attr="get"), args=[name, *_]) if is_environ(owner):
-                yield ast.literal_eval(name)
+                pass
             case ast.Call(func=ast.Attribute(attr="getenv"), args=[name, *_]):
-                yield ast.literal_eval(name)
+                pass
             case ast.Subscript(value=owner, slice=name, ctx=ast.Load()) if is_environ(owner):
-                yield ast.literal_eval(name)
+                pass
             case ast.Compare(left=name, ops=[ast.In() | ast.NotIn()], comparators=[owner]) if is_environ(owner):
-                yield ast.literal_eval(name)
+                pass
+            case _:
+                continue
+        found = ast.literal_eval(loops.get(ast.unparse(name), name))
+        yield from [found] if isinstance(found, str) else found
 
 
 def is_environ(node: ast.expr) -> bool:
@@ -96,3 +107,12 @@ def test_the_readme_is_short_and_its_test_command_is_what_ci_runs() -> None:
     assert len(lines) <= 120
     [command] = [line for line in lines if line.startswith("python3 -m venv") and "pytest" in line]
     assert command in read(REPOSITORY / ".ci" / "run").splitlines()
+
+
+def test_every_path_on_the_architecture_page_exists() -> None:
+    table = read(DOCS / "explanation" / "architecture.md").split("\n## Where to look\n", 1)[1].split("\n## ", 1)[0]
+    named = set(re.findall(r"`((?:\w+/)[\w*.-]+)`", table)) - {"profiles/*.toml"}
+    assert "codex/versions.py" in named
+    assert [
+        one for one in named if not any((root / one).exists() for root in (REPOSITORY, REPOSITORY / "codex_router"))
+    ] == []

@@ -23,7 +23,7 @@ HEAD = """\
 `codex-router VERB --help` prints what stands here; for `exec` it is `--router-help`, since `--help` is Codex's.
 
 Data goes to standard output, notices and questions to standard error. Only a person at a terminal is asked; without a
-terminal, a verb that writes needs `--yes`. Statuses: [exit codes](exit-codes.md). Variables: [environment](environment.md).
+terminal, a verb that writes needs `--yes`. See also [exit codes](exit-codes.md) and [environment](environment.md).
 """
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from codex_router.codex.catalogue import Catalogue, offered, restricted, with_own
-from codex_router.codex.changes import read_text
-from codex_router.codex.install import config_file
+from codex_router.codex.catalogue import Catalogue, on_offer, restricted
 from codex_router.codex.router_file import check_model_name, check_tier_name, read_plan
-from codex_router.codex.toml_text import parse
 from codex_router.decide.estimator import Estimator
 from codex_router.decide.policy import policy_from
 from codex_router.decide.tiers import plan_for
@@ -50,8 +47,7 @@ def recommend(codex: Codex | None, home: Path, models: Sequence[str] = (), prefi
         RouterError: no arm is on offer or measured, the policy is wrong, or ``config.toml`` does not parse.
     """
     policy = read_policy()
-    config = parse(read_text(config_file(home)), config_file(home))
-    catalogue = with_own(offered(codex, home), config, codex.version if codex else None)
+    catalogue = on_offer(codex, home)
     arms = restricted(catalogue, models) if models else catalogue.arms()
     for arm in arms:
         check_model_name(arm.model, catalogue.source)
