@@ -6,6 +6,7 @@ Verbs are imported when they are used, so that ``route`` and ``exec`` start with
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -81,9 +82,12 @@ def codex_router() -> None:
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit status.
 
+    The matrices of the fit are small: more than one thread only waits for the others, for seconds on a busy machine.
+
     Raises:
         RouterError: an expected failure; `codex_router.__main__.main` turns it into words.
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         status = codex_router.main(args=list(argv), prog_name="codex-router", standalone_mode=False)
     except click.ClickException as error:

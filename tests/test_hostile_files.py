@@ -44,6 +44,7 @@ NO_TEXT: dict[str, Spoil] = {
     "binary": text(bytes(range(256))),
     "not TOML": text("a = 1\nb = = 2\n"),
     "nested without end": text("a = " + "[" * 50_000),
+    "a number of 5,000 digits": text(f"a = {'9' * 5000}\n"),
     "a lone surrogate": text('a = "\\ud800"\n'),
 }
 
@@ -65,6 +66,9 @@ PLANS: dict[str, Spoil] = {
     "model is a number": text("[profile.bulk]\nmodel = 3\n"),
     "name that leaves the folder": text('[profile."../../evil"]\nmodel = "gpt-5.5"\n'),
     "name that is empty": text('[profile.""]\nmodel = "gpt-5.5"\n'),
+    "name with an escape": text('[profile."\\u001b[31m"]\nmodel = "gpt-5.5"\n'),
+    "unknown key with an escape": profile('"\\u001b[31m" = 1'),
+    "route with an escape": profile('[route]\n"\\u001b[31m" = "no"'),
     "name with a new line": text('[profile."a\\nb"]\nmodel = "gpt-5.5"\n'),
     "name in other digits": text('[profile."\u0663"]\nmodel = "gpt-5.5"\n'),
     "unknown key": profile("max_turn = 3"),
@@ -187,9 +191,7 @@ def test_a_hostile_profile_file_is_not_ours_to_replace(home: Path, own_home: Pat
     refused(own_home, "bulk.config.toml", "apply", "--yes", "--force")
 
 
-@pytest.mark.parametrize(
-    "model", ['a"b', "a\\b", "a'b", "a b", "模型", "a#b", "a]b", "'''", '"""', "-", "a\u00a0b"[:2]]
-)
+@pytest.mark.parametrize("model", ['a"b', "a\\b", "a'b", "a b", "模型", "a#b", "a]b", "'''", '"""', "-"])
 def test_an_odd_but_printable_model_name_arrives_as_it_is(home: Path, own_home: Path, model: str) -> None:
     import json
     import tomllib

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.catalogue import Catalogue, on_offer, restricted
 from codex_router.codex.router_file import check_model_name, check_tier_name, read_plan
+from codex_router.decide.classify import read_categories
 from codex_router.decide.estimator import Estimator
 from codex_router.decide.policy import policy_from
 from codex_router.decide.tiers import plan_for
@@ -100,8 +101,9 @@ def read_policy() -> Policy:
         RouterError: a file does not parse, or a value is impossible; names the file and the key.
     """
     policy, categories = policy_document(), categories_document()
+    where = f"{in_force('policy.toml')} or {in_force('categories.toml')}"
     try:
+        read_categories(categories)
         return policy_from(policy, categories)
     except RouterError as error:
-        where = f"{in_force('policy.toml')} or {in_force('categories.toml')}"
-        raise UsageError(error.what, where=where, hint=error.hint) from None
+        raise UsageError(error.what, where=where, hint=error.hint or "mend it, or move the file away") from None
