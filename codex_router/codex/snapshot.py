@@ -156,7 +156,8 @@ def obstacle(git: Git) -> str | None:
             return f"`{home}` is part of the work tree and not ignored: what is recorded there would be taken back too"
     size = 0
     for path in git.others():
-        size += 0 if path.endswith(b"/") else os.lstat(os.path.join(git.top, path)).st_size
+        info = lstat(git, path)
+        size += 0 if info is None else info.st_size
     if size > MAX_UNTRACKED_BYTES:
         return f"{size / 1e9:.1f} GB of untracked files (more than {MAX_UNTRACKED_BYTES >> 30} GiB) would be copied"
     return None
