@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from keyword import iskeyword
 from typing import TYPE_CHECKING
 
 import click
@@ -31,7 +32,11 @@ VERBS = {
     "ingest": "read published cost-per-task tables and other tools' results",
     "route": "say which profile a prompt gets, and why; runs nothing",
     "exec": "run `codex exec` with the right profile and budget",
+    "usage": "what was spent on what, what was wasted, what to change",
+    "report": "spending, waste and savings as one HTML page",
     "runs": "list, show and restore what `exec --check` kept",
+    "export": "the ledger as Parquet or JSONL files",
+    "import": "merge what another ledger exported",
     "outcome": "say whether a run solved its task",
     "shim": "a `codex` on PATH that routes `codex exec` and passes all else through",
     "schema": "the JSON schema for `codex exec --output-schema`",
@@ -54,7 +59,8 @@ class LazyGroup(click.Group):
         """Import and return one verb."""
         if cmd_name not in VERBS or cmd_name == "exec":
             return None
-        module = importlib.import_module(f"codex_router.commands.{cmd_name}")
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        module = importlib.import_module(f"codex_router.commands.{name}")
         command: click.Command = module.command
         return command
 

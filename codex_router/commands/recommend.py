@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.catalogue import Catalogue, on_offer, restricted
 from codex_router.codex.router_file import check_model_name, check_tier_name, read_plan
+from codex_router.commands.own_evidence import own_turns
 from codex_router.decide.classify import read_categories
 from codex_router.decide.estimator import Estimator
 from codex_router.decide.policy import policy_from
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from codex_router.codex.locate import Codex
     from codex_router.decide.policy import Policy
+    from codex_router.records import Estimate
 
 HARNESS = "codex"
 
@@ -56,11 +58,22 @@ def recommend(codex: Codex | None, home: Path, models: Sequence[str] = (), prefi
     return Recommendation(_named(plan, catalogue, prefix), catalogue)
 
 
+def estimates_on_offer(codex: Codex | None, home: Path) -> tuple[list[Estimate], Policy]:
+    """Return what is believed of every arm on offer in every category, and the policy in force.
+
+    Raises:
+        RouterError: as `recommend`.
+    """
+    policy = read_policy()
+    names = [category.name for category in policy.categories]
+    return _estimator().estimate(on_offer(codex, home).arms(), names), policy
+
+
 def _estimator() -> Estimator:
     with Ledger.open(create=False) as ledger:
         published = distinct((*aggregates(), *ledger.aggregates()))
         own = ledger.attempts()
-    return Estimator(target_harness=HARNESS).fit(published, own)
+    return Estimator(target_harness=HARNESS).fit(published, [*own, *own_turns()])
 
 
 def _in_force(home: Path, prefix: str) -> Plan | None:
