@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -55,24 +54,3 @@ def make_world(own_home: Path) -> Iterator[Callable[..., World]]:
             return world
 
         yield make
-
-
-@contextmanager
-def permissions_apply() -> Iterator[None]:
-    """Be a user to whom permissions apply; in CI we are root, who may do everything."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """Give a folder that every user may enter; those of `tmp_path` are for their maker only."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,7 +121,7 @@ CATEGORIES: dict[str, Spoil] = {
 def home(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A Codex home with a good plan, and no Codex anywhere."""
     monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr(sys, "path", [path for path in sys.path if not (Path(path) / "codex_cli_bin").exists()])
+    monkeypatch.setenv("CODEX_ROUTER_CODEX", "/nowhere/codex")
     monkeypatch.chdir(own_home)
     home = own_home / ".codex"
     home.mkdir()

@@ -16,7 +16,7 @@ from codex_router.shipped import shipped
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from codex_router.records import Plan, Tier
+    from codex_router.records import Budget, Plan, Tier
 
 MARK = "written by codex-router"
 """Stands in a comment of everything we render, for people and for telling our tables in our own bytes."""
@@ -53,6 +53,11 @@ def router_text(plan: Plan) -> str:
     for category, name in plan.routes:
         routes[category] = name
     document["route"] = routes
+    if plan.budgets:
+        budgets = tomlkit.table(is_super_table=True)
+        for category, budget in plan.budgets:
+            budgets[category] = _own_budget(budget)
+        document["budget"] = budgets
     return tomlkit.dumps(document)
 
 
@@ -86,6 +91,15 @@ class Price(NamedTuple):
 
 Prices = Mapping[str, Price]
 """Known list prices by model."""
+
+
+def _own_budget(budget: Budget) -> Any:
+    table = tomlkit.table()
+    table["max_turns"] = budget.max_turns or 0
+    table["max_cost_usd"] = budget.max_cost_usd or 0
+    if budget.max_seconds is not None:
+        table["max_seconds"] = budget.max_seconds
+    return table
 
 
 def profile_text(tier: Tier, reads: Reads, prices: Prices) -> str:

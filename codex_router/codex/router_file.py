@@ -13,6 +13,9 @@ template = "bulk"                 # profiles/bulk.toml; only when the tier has a
 
 [route]                           # category = tier
 docs = "bulk"
+
+[budget.feature]                  # where a category needs another budget than its tier's; the same three keys
+max_turns = 300
 """
 
 from __future__ import annotations
@@ -86,7 +89,9 @@ def plan_from(text: str, path: object) -> Plan:
             known = ", ".join(sorted(names))
             what = f"route {_short(category)} = {_short(tier)}: there is no such profile (there are {known})"
             raise UsageError(what, where=path, hint=HINT)
-    return Plan(tiers, tuple(routes.items()))
+    budgets = _table(document, "budget", path)
+    own = tuple((name, _own_budget(name, _table(budgets, name, path), path)) for name in budgets)
+    return Plan(tiers, tuple(routes.items()), budgets=own)
 
 
 def check_tier_name(name: object, where: object = None) -> str:
@@ -141,14 +146,28 @@ def _tier(name: str, table: dict[str, Any], path: object) -> Tier:
         name,
         _number(table, "task_value_usd", place) or 0.0,
         Arm(check_model_name(table.get("model"), place), effort),
-        Budget(
-            _turns(table, place),
-            _number(table, "max_cost_usd", place) or None,
-            _number(table, "max_seconds", place) if "max_seconds" in table else None,
-        ),
+        _budget(table, place),
         None if provider is None else check_model_name(provider, place),
         expected_cost_usd=_number(table, "expected_cost_usd", place) or None,
         template=None if template is None else check_tier_name(template, place),
+    )
+
+
+def _own_budget(name: str, table: dict[str, Any], path: object) -> Budget:
+    place = f"{path}: [budget.{name}]"
+    unknown = sorted(set(table) - {"max_turns", "max_cost_usd", "max_seconds"})
+    if unknown:
+        raise UsageError(
+            f"unknown key `{unknown[0]}`", where=place, hint="known are max_turns, max_cost_usd, max_seconds"
+        )
+    return _budget(table, place)
+
+
+def _budget(table: dict[str, Any], place: str) -> Budget:
+    return Budget(
+        _turns(table, place),
+        _number(table, "max_cost_usd", place) or None,
+        _number(table, "max_seconds", place) if "max_seconds" in table else None,
     )
 
 

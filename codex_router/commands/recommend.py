@@ -76,7 +76,7 @@ def _named(plan: Plan, catalogue: Catalogue, prefix: str) -> Plan:
     """Give the tiers their prefix and the provider that their model needs."""
     tiers = tuple(_with(tier, prefix, catalogue) for tier in plan.tiers)
     routes = tuple((category, prefix + name) for category, name in plan.routes)
-    return Plan(tiers, routes, plan.notes)
+    return Plan(tiers, routes, plan.notes, plan.budgets)
 
 
 def _with(tier: Tier, prefix: str, catalogue: Catalogue) -> Tier:
