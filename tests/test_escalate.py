@@ -230,6 +230,7 @@ def test_a_tier_that_costs_more_than_the_task_is_worth_is_not_tried(make_world: 
     assert done.status == 123
     assert tiers(world) == ["standard"]
     assert "then precision" not in done.stderr
+    assert " · one attempt" in done.stderr
 
 
 def test_one_attempt_when_asked_for_one_or_when_the_user_chose_the_model(make_world: MakeWorld) -> None:
