@@ -18,7 +18,7 @@ def codex_home() -> Path:
 
 
 def router_home() -> Path:
-    """Return our own folder: ``$CODEX_ROUTER_HOME``, else ``$XDG_DATA_HOME/codex-router``, else below ``~/.local/share``."""
+    """Return our own folder: ``$CODEX_ROUTER_HOME``, else ``$XDG_DATA_HOME/codex-router`` (``~/.local/share/...``)."""
     own = os.environ.get("CODEX_ROUTER_HOME")
     if own:
         return Path(own).expanduser().absolute()

@@ -14,6 +14,7 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra")
 
 Outcome = Literal["yes", "no", "unknown"]
 End = Literal["completed", "budget", "timeout", "abort", "error"]
+OutcomeSource = Literal["tests", "user", "heuristic"]
 
 
 class Arm(NamedTuple):
@@ -26,6 +27,28 @@ class Arm(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.model} {self.effort}" if self.effort else self.model
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one model response, or of several added up, as Codex counts them."""
+
+    input_tokens: int = 0
+    """All input, cached and cache-written tokens included."""
+    cached_input_tokens: int = 0
+    cache_write_input_tokens: int = 0
+    output_tokens: int = 0
+    """All output, reasoning included."""
+    reasoning_output_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.cached_input_tokens + other.cached_input_tokens,
+            self.cache_write_input_tokens + other.cache_write_input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.reasoning_output_tokens + other.reasoning_output_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +137,8 @@ class Estimate:
     """How many own attempts the whole evidence is worth."""
     guess: bool
     """True when this arm was never measured in this category: the value is inferred from its relatives."""
+    n_model: int = 0
+    """Attempts of this model at any effort in any category; 0 means that the value is the prior only."""
 
     @property
     def cost_per_solved_usd(self) -> float:
@@ -128,6 +153,9 @@ class Budget:
     max_turns: int | None = None
     """Model responses."""
     max_cost_usd: float | None = None
+    """At list prices."""
+    max_seconds: float | None = None
+    """Wall-clock seconds from the start of Codex; time while suspended does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +174,10 @@ class Tier:
     """What the choice rests on; None when read back from a file."""
     rests_on: str = ""
     """The same in one line for people."""
+    expected_cost_usd: float | None = None
+    """Predicted mean cost of one attempt, for comparisons; None when unknown."""
+    template: str | None = None
+    """The template under ``profiles/`` with its levers; None is the one of the tier's own name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from codex_binary import codex_binary
+from hypothesis import settings
+from world import World
+
+from codex_router.codex.scripted_server import Step, serving
+
+settings.register_profile("ci", max_examples=2000, deadline=None, print_blob=True)
+settings.register_profile("here", max_examples=100, deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 @pytest.fixture(autouse=True)
@@ -17,3 +29,23 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("CODEX_HOME", str(home / ".codex"))
     monkeypatch.setenv("CODEX_ROUTER_HOME", str(home / "router"))
     return home
+
+
+@pytest.fixture(scope="session")
+def codex() -> Callable[[str], str]:
+    """Return the path of a Codex version's own binary; see `codex_binary`."""
+    return codex_binary
+
+
+@pytest.fixture
+def make_world(own_home: Path) -> Iterator[Callable[..., World]]:
+    """Return a maker of a `World`: ``make_world("0.163.0", {"cmd": "echo 1"}, {"final": "done"})``; one per test."""
+    with ExitStack() as stack:
+
+        def make(version: str, *steps: Step) -> World:
+            server = stack.enter_context(serving(steps or [{"final": "done"}]))
+            world = World(own_home, codex_binary(version), version, server)
+            stack.callback(world.end)
+            return world
+
+        yield make

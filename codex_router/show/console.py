@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.theme import Theme
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 THEME = Theme({"ok": "green", "bad": "red", "warn": "yellow", "hint": "cyan", "dim": "bright_black"})
 PIPE_WIDTH = 160
@@ -38,6 +41,13 @@ def out() -> Console:
 def err() -> Console:
     """Return the console for notices, prompts and progress."""
     return console(sys.stderr)
+
+
+def show(console: Console, content: RenderableType) -> None:
+    """Print a table without the blanks that would pad its lines to the full width."""
+    with console.capture() as capture:
+        console.print(content)
+    console.file.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
 
 
 def print_json(document: dict[str, Any]) -> None:

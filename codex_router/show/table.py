@@ -29,10 +29,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], title: s
 
 
 def money(usd: float | None) -> str:
-    """Return an amount with three significant digits at least down to a tenth of a cent; ``?`` when unknown."""
+    """Return an amount in dollars and cents, below one dollar with three significant digits; ``?`` when unknown."""
     if usd is None:
         return "?"
-    return f"${usd:,.2f}" if abs(usd) >= 1 else f"${usd:.3f}"
+    if abs(usd) >= 1 or round(usd, 2) == usd:
+        return f"${usd:,.2f}"
+    return f"${usd:.3g}" if abs(usd) >= 1e-4 else f"${usd:.2g}"
 
 
 def percent(interval: Interval) -> str:

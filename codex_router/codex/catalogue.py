@@ -1,0 +1,154 @@
+"""Which models and efforts the user's Codex offers, and what the user's configuration adds to them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+import tomllib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from codex_router.codex.versions import Version, parse_version
+from codex_router.errors import RouterError
+from codex_router.records import EFFORTS, Arm
+from codex_router.shipped import shipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from codex_router.codex.locate import Codex
+
+TIMEOUT_S = 20.0
+"""``codex debug models`` may refresh its list over the network when logged in; then the bundled list will do."""
+
+
+class Model(NamedTuple):
+    """One model on offer."""
+
+    name: str
+    efforts: tuple[str, ...]
+    """Supported reasoning efforts in rising order; empty when the model takes none."""
+    default_effort: str | None = None
+    provider: str | None = None
+    """A ``[model_providers.X]`` of the user's configuration; None is the configuration's own choice."""
+
+
+class Catalogue(NamedTuple):
+    """The models on offer and who says so."""
+
+    models: tuple[Model, ...]
+    source: str
+    """``codex debug models`` or the name of the shipped list."""
+
+    def arms(self) -> list[Arm]:
+        """Return every (model, effort) on offer."""
+        return [Arm(model.name, effort) for model in self.models for effort in model.efforts or (None,)]
+
+    def model(self, name: str) -> Model | None:
+        """Return the model of that name, or None."""
+        return next((model for model in self.models if model.name == name), None)
+
+
+def offered(codex: Codex | None, home: Path) -> Catalogue:
+    """Return what the installed Codex offers, or what the nearest known version does when it cannot say.
+
+    Args:
+        codex: the installed Codex; None when there is none.
+        home: the Codex home whose configuration and login count.
+    """
+    if codex is not None and codex.reads.debug_models:
+        for flags in ([], ["--bundled"]):
+            models = _ask(codex, home, flags)
+            if models:
+                return Catalogue(models, "codex debug models")
+    return _shipped(codex.version if codex else None)
+
+
+def with_own(catalogue: Catalogue, config: dict[str, Any], version: Version | None) -> Catalogue:
+    """Add the models that the user's configuration runs at one of its own ``[model_providers]``.
+
+    Args:
+        catalogue: what Codex offers.
+        config: the parsed ``config.toml``.
+        version: of Codex; before 0.145 an effort for a model outside Codex's list is dropped, so none is offered.
+    """
+    providers = config.get("model_providers")
+    tables = [config, *_tables(config.get("profiles"))]
+    known = {model.name for model in catalogue.models}
+    own: dict[str, Model] = {}
+    for table in tables:
+        name, provider = table.get("model"), table.get("model_provider", config.get("model_provider"))
+        if isinstance(name, str) and name not in known and isinstance(providers, dict) and provider in providers:
+            efforts = ("low", "medium", "high") if version is None or version >= (0, 145, 0) else ()
+            own[name] = Model(name, efforts, None, provider)
+    return Catalogue((*catalogue.models, *own.values()), catalogue.source)
+
+
+def restricted(catalogue: Catalogue, wanted: Iterable[str]) -> list[Arm]:
+    """Return the arms that ``--models`` names: ``MODEL`` for all its efforts, ``MODEL:EFFORT`` for one.
+
+    Raises:
+        RouterError: a model or effort is not on offer.
+    """
+    arms: list[Arm] = []
+    for word in wanted:
+        name, _, effort = word.partition(":")
+        model = catalogue.model(name)
+        if model is None:
+            names = ", ".join(model.name for model in catalogue.models)
+            raise RouterError(f"model {name!r} is not on offer ({catalogue.source})", hint=f"choose from: {names}")
+        if effort and effort not in model.efforts:
+            raise RouterError(
+                f"model {name} has no effort {effort!r}",
+                hint=f"choose from: {', '.join(model.efforts) or 'none at all'}",
+            )
+        arms += [Arm(name, level) for level in ((effort,) if effort else model.efforts or (None,))]
+    return arms
+
+
+def _ask(codex: Codex, home: Path, flags: list[str]) -> tuple[Model, ...]:
+    argv = [codex.path, "debug", "models", *flags]
+    environment = {**os.environ, "CODEX_HOME": str(home)}
+    if not home.is_dir():  # Codex refuses a $CODEX_HOME that is not there; by default it makes its own
+        environment["CODEX_HOME"] = tempfile.gettempdir()
+    try:
+        done = subprocess.run(
+            argv, capture_output=True, stdin=subprocess.DEVNULL, env=environment, timeout=TIMEOUT_S, check=False
+        )
+        return _models(json.loads(done.stdout)["models"])
+    except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError):
+        return ()
+
+
+def _models(rows: list[dict[str, Any]]) -> tuple[Model, ...]:
+    """Return the models that Codex lists (hidden ones are not for choosing)."""
+    return tuple(
+        Model(row["slug"], _efforts(row.get("supported_reasoning_levels")), row.get("default_reasoning_level"))
+        for row in rows
+        if row.get("visibility") == "list"
+    )
+
+
+def _efforts(levels: Any) -> tuple[str, ...]:
+    names = {level["effort"] for level in levels or ()}
+    return tuple(effort for effort in EFFORTS if effort in names)
+
+
+def _shipped(version: Version | None) -> Catalogue:
+    """Return the shipped list of the newest version that is not newer than `version`."""
+    where = shipped("profiles") / "codex-models.toml"
+    lists = tomllib.loads(where.read_text(encoding="utf-8"))["codex"]
+    known = {parse_version(key): rows for key, rows in lists.items()}
+    fitting = [key for key in known if key is not None and (version is None or key <= version)]
+    chosen = max(fitting) if fitting else min(key for key in known if key is not None)
+    rows = known[chosen]
+    name = ".".join(str(part) for part in chosen)
+    return Catalogue(
+        tuple(Model(model, tuple(efforts)) for model, efforts in rows.items()), f"the shipped list of Codex {name}"
+    )
+
+
+def _tables(value: Any) -> list[dict[str, Any]]:
+    return [table for table in value.values() if isinstance(table, dict)] if isinstance(value, dict) else []

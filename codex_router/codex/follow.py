@@ -1,0 +1,146 @@
+"""Follow a running Codex: find its session files, add up what they say."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import NamedTuple
+
+from codex_router.codex.processes import children
+from codex_router.codex.session import Price, SessionFile
+from codex_router.records import Usage
+
+PROC = "/proc/self/fd"
+"""Where Linux lists the open files of a process."""
+META_BYTES = 1 << 16
+
+
+class Progress(NamedTuple):
+    """What a run has used so far, over all of its session files."""
+
+    responses: int
+    """Model responses; those of sub-agents included."""
+    usage: Usage
+    cost_usd: float | None
+    """At the given prices; None when the price of a model is unknown."""
+    begun: int
+    """The same with a response that is not counted yet, but has called a tool."""
+    goes_on: bool
+    """The newest response called a tool, so that Codex is about to ask the model again."""
+
+    @property
+    def counted(self) -> bool:
+        """Tell whether all responses that have called a tool are counted."""
+        return self.begun == self.responses
+
+
+class Follower:
+    """All session files of one running Codex, sub-agents included.
+
+    On Linux they are those that the process, or one below it (the npm launcher starts the native Codex), holds open:
+    exact, however many runs there are at once. Elsewhere they are the new files of today's folder whose session runs
+    in our working folder: two runs started there at the same time are then told apart by nothing.
+
+    Args:
+        pid: of the Codex that was started.
+        home: the Codex home.
+        folder: the working folder of the run.
+        started: when it was started, seconds since the epoch.
+        price: see `SessionFile`.
+    """
+
+    def __init__(self, pid: int, home: str, folder: str, started: float, price: Price) -> None:
+        self.pid = pid
+        self.home = home
+        self.folder = os.path.realpath(folder)
+        self.started = started
+        self.price = price
+        self.since = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(started)) + f".{int(started * 1000) % 1000:03d}Z"
+        self.files: dict[str, SessionFile] = {}
+
+    def discover(self) -> None:
+        """Look for session files that were opened since the last call."""
+        for path in self._candidates():
+            if path not in self.files:
+                self.files[path] = SessionFile(path, self.since, self.price)
+
+    def _candidates(self) -> list[str]:
+        if os.path.isdir(PROC):
+            # The npm launcher opens none: the native Codex below it does. What the agent's own tools open is not ours.
+            return _open_rollouts(self.pid) or [path for pid in children(self.pid) for path in _open_rollouts(pid)]
+        return [path for path in _new_rollouts(self.home, self.started) if _runs_in(path, self.folder)]
+
+    def read(self) -> bool:
+        """Read all files; tell whether anything was appended."""
+        grown = [file.read() for file in self.files.values()]
+        return any(grown)
+
+    @property
+    def progress(self) -> Progress:
+        """Return the sums over all files."""
+        files = self.files.values()
+        costs = [file.cost_usd for file in files]
+        return Progress(
+            responses=sum(file.responses for file in files),
+            usage=sum((file.usage for file in files), Usage()),
+            cost_usd=None if None in costs or not files else sum(cost for cost in costs if cost is not None),
+            begun=sum(file.begun for file in files),
+            goes_on=any(file.goes_on for file in files),
+        )
+
+    @property
+    def main(self) -> SessionFile | None:
+        """Return the session file of the thread itself: the one that was opened first."""
+        return next(iter(self.files.values()), None)
+
+    def close(self) -> None:
+        """Close all files."""
+        for file in self.files.values():
+            file.close()
+
+
+def _open_rollouts(pid: int) -> list[str]:
+    found: list[str] = []
+    folder = f"/proc/{pid}/fd"
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return found
+    for name in names:
+        try:
+            target = os.readlink(f"{folder}/{name}")
+        except OSError:
+            continue
+        if "/rollout-" in target and target.endswith(".jsonl"):
+            found.append(target)
+    return found
+
+
+def _new_rollouts(home: str, started: float) -> list[str]:
+    """Return the session files of the days since `started` that are younger than it."""
+    found: list[str] = []
+    for day in {time.strftime("%Y/%m/%d", time.localtime(moment)) for moment in (started, time.time())}:
+        try:
+            entries = list(os.scandir(f"{home}/sessions/{day}"))
+        except OSError:
+            continue
+        found += [entry.path for entry in entries if entry.name.startswith("rollout-") and _is_new(entry, started)]
+    return sorted(found)
+
+
+def _is_new(entry: os.DirEntry[str], started: float) -> bool:
+    try:
+        return entry.name.endswith(".jsonl") and entry.stat().st_mtime >= started
+    except OSError:
+        return False
+
+
+def _runs_in(path: str, folder: str) -> bool:
+    """Tell whether a session's first line says that it runs in `folder`."""
+    try:
+        with open(path, "rb") as stream:
+            payload = json.loads(stream.readline(META_BYTES))["payload"]
+        return bool(os.path.realpath(payload["cwd"]) == folder)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

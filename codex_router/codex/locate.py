@@ -1,0 +1,129 @@
+"""Find the installed Codex and learn its version.
+
+``codex --version`` takes 0.1 s, too long to ask before every run, so the answer is kept beside the ledger and
+believed as long as the file on disk is the same one (path, inode, size, change time).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from codex_router.codex.versions import Reads, Version, parse_version, reads, version_text
+from codex_router.errors import ExitCode, LaunchError
+from codex_router.home import make_router_home, router_home
+
+INSTALL_HINT = (
+    "install it (`npm install -g @openai/codex`, or codex-router with its `codex` extra: `pip install '.[codex]'` in a "
+    "clone), or set CODEX_ROUTER_CODEX to its path"
+)
+
+
+class Codex(NamedTuple):
+    """An installed Codex."""
+
+    path: str
+    """The executable, as it will be run."""
+    version: Version
+    found_by: str
+    """``$CODEX_ROUTER_CODEX``, ``PATH`` or ``the codex extra``."""
+
+    @property
+    def reads(self) -> Reads:
+        """Return what this version reads."""
+        return reads(self.version)
+
+    def __str__(self) -> str:
+        return f"Codex {version_text(self.version)} ({self.path}, by {self.found_by})"
+
+
+def find_codex() -> Codex:
+    """Return the Codex that ``$CODEX_ROUTER_CODEX``, ``PATH`` or the ``codex`` extra offers, in this order.
+
+    Raises:
+        LaunchError: none found (127), or it cannot be run (126).
+    """
+    path, found_by = _find_path()
+    if path is None:
+        raise LaunchError("no Codex found", exit_code=ExitCode.NOT_FOUND, hint=INSTALL_HINT)
+    if not Path(path).exists():
+        raise LaunchError("there is no such file", where=path, exit_code=ExitCode.NOT_FOUND, hint=INSTALL_HINT)
+    return Codex(path, _version(path), found_by)
+
+
+def _find_path() -> tuple[str | None, str]:
+    own = os.environ.get("CODEX_ROUTER_CODEX")
+    if own:
+        return own, "$CODEX_ROUTER_CODEX"
+    on_path = shutil.which("codex")
+    if on_path:
+        return on_path, "PATH"
+    return _from_extra(), "the codex extra"
+
+
+def _from_extra() -> str | None:
+    """Return the binary of PyPI's ``openai-codex-cli-bin`` without importing it, or None."""
+    for folder in sys.path:
+        binary = Path(folder) / "codex_cli_bin" / "bin" / "codex"
+        if binary.is_file():
+            return str(binary)
+    return None
+
+
+def _version(path: str) -> Version:
+    stat = Path(path).stat()
+    key = [os.path.realpath(path), stat.st_ino, stat.st_size, stat.st_ctime_ns]
+    memo = router_home() / "codex.json"
+    try:
+        known = json.loads(memo.read_bytes())
+        if known["key"] == key:
+            major, minor, patch = known["version"]
+            return int(major), int(minor), int(patch)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    version = _ask_version(path)
+    _remember(memo, {"key": key, "version": version})
+    return version
+
+
+def _remember(memo: Path, known: dict[str, object]) -> None:
+    """Keep the answer; failing to is no error, it only costs the next start 0.1 s."""
+    try:
+        make_router_home()
+        scratch = memo.with_name(f"{memo.name}.{os.getpid()}")
+        scratch.write_text(json.dumps(known), encoding="utf-8")
+        scratch.replace(memo)
+    except OSError:
+        pass
+
+
+def _ask_version(path: str) -> Version:
+    import subprocess
+
+    try:
+        argv = [path, "--version"]
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=30, check=False
+        )
+    except PermissionError:
+        raise LaunchError(
+            "Codex is not executable", where=path, exit_code=ExitCode.NOT_EXECUTABLE, hint=f"try `chmod +x {path}`"
+        ) from None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise LaunchError(
+            f"Codex cannot be run: {error}", where=path, exit_code=ExitCode.NOT_EXECUTABLE, hint=INSTALL_HINT
+        ) from None
+    version = parse_version(done.stdout)
+    if version is None:
+        said = (done.stdout + done.stderr).strip().splitlines()
+        raise LaunchError(
+            f"`--version` did not print a version but {said[0] if said else 'nothing'!r}",
+            where=path,
+            exit_code=ExitCode.NOT_EXECUTABLE,
+            hint=INSTALL_HINT,
+        )
+    return version

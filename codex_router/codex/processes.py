@@ -1,0 +1,75 @@
+"""The processes below a process: from ``/proc`` where there is one, else from ``ps``."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROC = "/proc/self/task"
+"""There on Linux only."""
+
+
+class Process(NamedTuple):
+    """One process, told from a later one with the same number by when it started."""
+
+    pid: int
+    started: str
+
+
+def family(pid: int) -> list[Process]:
+    """Return a process and all below it, nearest first."""
+    below = children if os.path.isdir("/proc/self/task") else _children_by_ps()
+    found = [pid]
+    for parent in found:
+        found += below(parent)
+    return [Process(member, _started(member)) for member in found]
+
+
+def alive(process: Process) -> bool:
+    """Tell whether it is still that very process."""
+    return _started(process.pid) == process.started != ""
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that any thread of `pid` has started (Linux; elsewhere none)."""
+    found: list[int] = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as listed:
+                found += [int(child) for child in listed.read().split()]
+    except OSError:
+        pass
+    return found
+
+
+def _started(pid: int) -> str:
+    """Return when a process started, "" when there is none or only its remains (a zombie)."""
+    if not os.path.isdir(PROC):
+        return _ps("-o", "lstart=", "-p", str(pid)).strip()
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            # The name in brackets may hold blanks and brackets; the state and field 22 (start time) come behind it.
+            fields = stat.read().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] in "ZX" else fields[19]
+
+
+def _children_by_ps() -> Callable[[int], list[int]]:
+    table: dict[int, list[int]] = {}
+    for line in _ps("-A", "-o", "pid=,ppid=").splitlines():
+        pid, parent = (int(field) for field in line.split())
+        table.setdefault(parent, []).append(pid)
+    return lambda parent: table.get(parent, [])
+
+
+def _ps(*arguments: str) -> str:
+    import subprocess
+
+    try:
+        return subprocess.run(["ps", *arguments], capture_output=True, text=True, timeout=5, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""

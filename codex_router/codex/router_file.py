@@ -1,0 +1,162 @@
+"""``codex-router.toml``: the reviewable heart; read before every run, so with the standard library alone.
+
+[profile.bulk]                    # one table per tier
+model = "gpt-6-luna"              # required
+reasoning_effort = "high"         # required for models that have efforts
+model_provider = "..."            # only for a provider of your own
+max_turns = 90                    # model responses; 0 or absent: no limit
+max_cost_usd = 1.1                # USD; 0 or absent: no limit
+max_seconds = 14400               # wall clock; absent: four hours; 0: no limit
+expected_cost_usd = 0.18          # predicted mean cost of an attempt, for comparisons
+task_value_usd = 1.0              # what a solved task is worth
+template = "bulk"                 # profiles/bulk.toml; only when the tier has another name
+
+[route]                           # category = tier
+docs = "bulk"
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from codex_router.errors import UsageError
+from codex_router.records import EFFORTS, Arm, Budget, Plan, Tier
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME = "codex-router.toml"
+TIER_NAME = re.compile(r"[A-Za-z0-9_-]+")
+"""What Codex accepts as the name of a profile (0.134 and later; ASCII only)."""
+TIER_KEYS = {
+    "model",
+    "reasoning_effort",
+    "model_provider",
+    "max_turns",
+    "max_cost_usd",
+    "max_seconds",
+    "expected_cost_usd",
+    "task_value_usd",
+    "template",
+}
+HINT = "mend it, or let `codex-router init --force` write it anew (`codex-router undo` brings it back)"
+
+
+def router_file(home: Path) -> Path:
+    """Return where the file lives in a Codex home."""
+    return home / NAME
+
+
+def read_plan(home: Path) -> Plan:
+    """Return the tiers and routes of a Codex home.
+
+    Raises:
+        UsageError: there is no such file, or it says something impossible; names the file and the key.
+    """
+    path = router_file(home)
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise UsageError("not there yet", where=path, hint="run `codex-router init` first") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"cannot be read: {error}", where=path, hint="check the file's permissions and encoding"
+        ) from None
+    return plan_from(text, path)
+
+
+def plan_from(text: str, path: object) -> Plan:
+    """Return the tiers and routes that a text says; see `read_plan`."""
+    try:
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(f"not valid TOML: {error}", where=path, hint=HINT) from None
+    profiles = _table(document, "profile", path)
+    if not profiles:
+        raise UsageError("it has no [profile.NAME] table", where=path, hint=HINT)
+    tiers = tuple(_tier(name, _table(profiles, name, path), path) for name in profiles)
+    names = {tier.name for tier in tiers}
+    routes = _table(document, "route", path)
+    for category, tier in routes.items():
+        if tier not in names:
+            raise UsageError(
+                f"route {category} = {tier!r}: there is no such profile (there are {', '.join(sorted(names))})",
+                where=path,
+                hint=HINT,
+            )
+    return Plan(tiers, tuple(routes.items()))
+
+
+def check_tier_name(name: str, where: object = None) -> str:
+    """Return a tier's name when Codex accepts it as a profile name.
+
+    Raises:
+        UsageError: anything but letters, digits, ``-`` and ``_`` (``../x``, ``a.b``, blanks, non-ASCII).
+    """
+    if not TIER_NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot be the name of a Codex profile", where=where, hint="use only A-Z, a-z, 0-9, `-` and `_`"
+        )
+    return name
+
+
+def check_model_name(name: object, where: object = None) -> str:
+    """Return a model's name when it is one line of printable text.
+
+    Raises:
+        UsageError: not a string, empty, longer than 200 characters, or with control characters.
+    """
+    if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
+        raise UsageError(f"{name!r} cannot be the name of a model", where=where, hint="one line of printable text")
+    return name
+
+
+def _table(document: dict[str, Any], key: str, path: object) -> dict[str, Any]:
+    value = document.get(key, {})
+    if not isinstance(value, dict):
+        raise UsageError(f"`{key}` is not a table", where=path, hint=HINT)
+    return value
+
+
+def _tier(name: str, table: dict[str, Any], path: object) -> Tier:
+    place = f"{path}: [profile.{name}]"
+    check_tier_name(name, place)
+    unknown = sorted(set(table) - TIER_KEYS)
+    if unknown:
+        known = ", ".join(sorted(TIER_KEYS))
+        raise UsageError(f"unknown key `{unknown[0]}`", where=place, hint=f"known keys are {known}")
+    effort = table.get("reasoning_effort")
+    if effort is not None and effort not in EFFORTS:
+        raise UsageError(f"reasoning_effort = {effort!r}", where=place, hint=f"use one of {', '.join(EFFORTS)}")
+    provider, template = table.get("model_provider"), table.get("template")
+    return Tier(
+        name,
+        _number(table, "task_value_usd", place) or 0.0,
+        Arm(check_model_name(table.get("model"), place), effort),
+        Budget(
+            _turns(table, place),
+            _number(table, "max_cost_usd", place) or None,
+            _number(table, "max_seconds", place) if "max_seconds" in table else None,
+        ),
+        None if provider is None else check_model_name(provider, place),
+        expected_cost_usd=_number(table, "expected_cost_usd", place) or None,
+        template=None if template is None else check_tier_name(str(template), place),
+    )
+
+
+def _turns(table: dict[str, Any], place: str) -> int | None:
+    turns = table.get("max_turns", 0)
+    if not isinstance(turns, int) or isinstance(turns, bool) or turns < 0:
+        raise UsageError(
+            f"max_turns = {turns!r}", where=place, hint="a whole number of model responses, 0 for no limit"
+        )
+    return turns or None
+
+
+def _number(table: dict[str, Any], key: str, place: str) -> float:
+    value = table.get(key, 0)
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < float("inf"):
+        raise UsageError(f"{key} = {value!r}", where=place, hint="an amount in USD, 0 for no limit")
+    return float(value)

@@ -1,0 +1,114 @@
+"""What `exec` says: a line before, a line after, and one event of its own at a budget stop under ``--json``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from codex_router.codex.launch import Ran
+    from codex_router.commands.exec_ import Job
+    from codex_router.commands.routing import Route
+    from codex_router.evidence.prices import Rates
+    from codex_router.records import Budget
+
+CODES = {"turns": "max_agent_turns_exceeded", "cost": "max_cost_exceeded", "seconds": "max_seconds_exceeded"}
+"""Codes of our event, by limit; the first is the one that users asked Codex for (openai/codex #33294)."""
+
+
+def before(job: Job, prices: Mapping[str, Rates]) -> list[str]:
+    """Return what was decided, in one line; in several when asked to explain, or when a limit cannot hold."""
+    if job.line.inert:
+        return []
+    limits = limit_words(job.budget)
+    lines = []
+    if job.route is not None:
+        tier = job.route.tier
+        words = (f"{job.route.why} -> {tier.name}: {tier.arm}", limits)
+        lines.append(" · ".join(word for word in words if word))
+    elif job.line.own.max_turns or job.line.own.max_cost_usd or job.line.own.explain:
+        lines.append(f"as you chose · {limits}")
+    if job.line.ephemeral and job.route is not None:
+        lines.append(
+            "--ephemeral writes no session file: turns and cost cannot be seen; the time limit "
+            "and Codex's own token budget hold"
+        )
+    elif job.route is not None and job.budget.max_cost_usd and job.route.tier.arm.model not in prices:
+        lines.append(f"the cost limit cannot hold: the price of {job.route.tier.arm.model} is unknown")
+    return lines + (_explanation(job) if job.line.own.explain else [])
+
+
+def _explanation(job: Job) -> list[str]:
+    import shlex
+
+    found = job.route.classification if job.route else None
+    lines = []
+    if found is not None:
+        ranked = ", ".join(f"{name} {probability:.2f}" for name, probability in found.probabilities[:4])
+        lines.append(f"{ranked}; because of: {', '.join(found.because)}")
+    return [*lines, shlex.join(job.argv)]
+
+
+def limit_words(budget: Budget) -> str:
+    """Return a budget as ``<= 90 turns · <= $1.10``; the time limit, a backstop, goes unsaid unless short."""
+    words = [
+        f"<= {budget.max_turns} turns" if budget.max_turns else "",
+        f"<= ${budget.max_cost_usd:,.2f}" if budget.max_cost_usd else "",
+        f"<= {budget.max_seconds:g} s" if budget.max_seconds and budget.max_seconds < 3600 else "",
+    ]
+    return " · ".join(word for word in words if word)
+
+
+def after(job: Job, ran: Ran, recorded: str) -> str:
+    """Return how it ended, what it took, and what the dearest tier would have cost about."""
+    progress = ran.progress
+    if ran.thread_id is None:
+        used = ["no session file, so turns and cost are unknown"]
+    else:
+        cost = "cost unknown" if progress.cost_usd is None else f"${progress.cost_usd:.4g}"
+        used = [f"{progress.responses} turns", cost]
+    words = [
+        _ending(ran, job.budget),
+        *used,
+        _compared(job.route, progress.cost_usd) if ran.end == "completed" else "",
+        recorded,
+    ]
+    return " · ".join(word for word in words if word)
+
+
+def _ending(ran: Ran, budget: Budget) -> str:
+    limits = {
+        "turns": f"the limit of {budget.max_turns} turns",
+        "cost": f"the limit of ${budget.max_cost_usd or 0:,.2f}",
+        "seconds": f"the limit of {budget.max_seconds or 0:g} s",
+        "tokens": "Codex's own token budget",
+    }
+    if ran.limit is not None:
+        return f"stopped at {limits[ran.limit]}; the work so far is left in place"
+    return {"abort": "interrupted", "error": f"Codex failed (status {ran.status})"}.get(ran.end, "")
+
+
+def _compared(route: Route | None, spent: float | None) -> str:
+    """Scale what was spent by the ratio of the two predicted costs; an estimate, and said to be one."""
+    if route is None or not spent or route.dearest.name == route.tier.name:
+        return ""
+    mine, dearest = route.tier.expected_cost_usd, route.dearest.expected_cost_usd
+    return f"{route.dearest.name} would have cost about ${spent * dearest / mine:.2g}" if mine and dearest else ""
+
+
+def budget_event(job: Job, ran: Ran) -> str | None:
+    """Return the JSONL event of a stop that was ours; Codex reports the end at its own budget itself."""
+    import json
+
+    if ran.limit is None or ran.limit not in CODES:
+        return None
+    budget, progress = job.budget, ran.progress
+    limits = {
+        "max_turns": budget.max_turns,
+        "max_cost_usd": budget.max_cost_usd,
+        "max_seconds": budget.max_seconds,
+    }
+    used = {"turns": progress.responses, "cost_usd": progress.cost_usd, "seconds": round(ran.seconds, 3)}
+    error = {"message": _ending(ran, budget), "code": CODES[ran.limit], "limits": limits, "used": used}
+    return json.dumps({"type": "turn.failed", "error": error})

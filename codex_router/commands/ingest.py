@@ -1,0 +1,101 @@
+"""`codex-router ingest`: read cost-per-task tables and other tools' results into the ledger, or list what is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.progress import track
+
+from codex_router.errors import ExitCode, UsageError
+from codex_router.evidence import bundled
+from codex_router.evidence.intake import Taken, take_in
+from codex_router.evidence.ledger import Ledger
+from codex_router.evidence.reading import Found, find
+from codex_router.evidence.tables import CATEGORY
+from codex_router.show import evidence as show
+from codex_router.show.console import err, out, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+MANY = 20
+"""From so many files on, a terminal gets a progress bar."""
+
+
+@click.command(name="ingest", epilog="The formats are described in docs/reference/evidence-tables.md.")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@click.option("--list", "list_", is_flag=True, help="Show the shipped and the ingested tables; read nothing.")
+@click.option("--category", metavar="NAME", help="Kind of task of the trials in a Harbor job folder.")
+@click.option("--dry-run", is_flag=True, help="Read and report; store nothing.")
+@click.option("--json", "json_", is_flag=True, help="One JSON document on stdout.")
+def command(paths: tuple[Path, ...], list_: bool, category: str | None, dry_run: bool, json_: bool) -> int:  # noqa: FBT001
+    """Read published cost-per-task tables and other tools' results.
+
+    PATH is a table (CSV, JSON, JSONL, TOML), Aider's leaderboard (YAML), the SWE-bench leaderboard (JSON), a Harbor
+    job folder, or a folder of these. A file is taken whole or refused whole; the same file twice changes nothing.
+    """
+    if list_ == bool(paths):
+        raise UsageError("name tables to read, or use `--list`", hint="codex-router ingest --list")
+    if category is not None and not re.fullmatch(CATEGORY, category):
+        raise UsageError(f"{category!a} is no category", hint="a word in small letters, such as `bugfix`")
+    if list_:
+        return show_list(json_=json_)
+    found = [find(path) for path in paths]
+    with Ledger.open(create=not dry_run) as ledger:
+        sources = [source for one in found for source in one.sources]
+        taken = [take_in(path, ledger, category=category, store=not dry_run) for path in progress(sources)]
+    show_taken(taken, found, json_=json_)
+    return ExitCode.FAILED if any(one.error for one in taken) or not taken else ExitCode.DONE
+
+
+def progress(sources: Sequence[Path]) -> Iterable[Path]:
+    """Return the sources behind a progress bar on stderr that is gone when done."""
+    hidden = len(sources) < MANY or not err().is_terminal
+    return track(sources, "reading", console=err(), transient=True, disable=hidden)
+
+
+def show_list(*, json_: bool) -> int:
+    """Print the shipped and the ingested tables."""
+    shipped = bundled.tables()
+    with Ledger.open(create=False) as ledger:
+        holdings = ledger.holdings()
+        if json_:
+            ingested = [
+                {
+                    **show.said_json(one),
+                    "path": str(one.path),
+                    "ingested": one.created,
+                    "rows_taken": one.rows,
+                    "rows": [show.aggregate_json(row) for row in ledger.aggregates(one.sha256)],
+                }
+                for one in holdings
+            ]
+            print_json({"shipped": [show.table_json(one) for one in shipped], "ingested": ingested})
+            return ExitCode.DONE
+    console = out()
+    console.print(show.listing(shipped, holdings))
+    for line in show.remarks([*shipped, *holdings]):
+        console.print(line, soft_wrap=True)
+    return ExitCode.DONE
+
+
+def show_taken(taken: Sequence[Taken], found: Sequence[Found], *, json_: bool) -> None:
+    """Print what became of each file; errors of refused ones go to stderr."""
+    passed_over = [row for one in found for row in one.passed_over]
+    if json_:
+        files = [show.taken_json(one) for one in taken]
+        print_json({"files": files, "passed_over": show.skipped_json(passed_over)})
+        return
+    console = out()
+    for one in taken:
+        for line in show.account(one):
+            console.print(line, soft_wrap=True)
+        if one.error:
+            err().print(show.error_line(one.error), soft_wrap=True)
+    for row in passed_over:
+        console.print(f"passed over {row.where}: {row.reason}", style="dim", soft_wrap=True)
+    if not taken:
+        err().print("nothing to read there")

@@ -1,0 +1,103 @@
+"""From evidence to a plan: the step that `init` and `diff --refit` share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from codex_router.codex.catalogue import Catalogue, offered, restricted, with_own
+from codex_router.codex.changes import read_text
+from codex_router.codex.install import config_file
+from codex_router.codex.router_file import check_model_name, check_tier_name
+from codex_router.codex.toml_text import parse
+from codex_router.decide.estimator import Estimator
+from codex_router.decide.policy import policy_from
+from codex_router.decide.tiers import choose_plan
+from codex_router.errors import RouterError, UsageError
+from codex_router.evidence.bundled import aggregates
+from codex_router.evidence.ledger import Ledger
+from codex_router.evidence.tables import distinct
+from codex_router.records import Plan, Tier
+from codex_router.settings import categories_document, in_force, policy_document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from codex_router.codex.locate import Codex
+    from codex_router.decide.policy import Policy
+    from codex_router.records import Arm, Estimate
+
+HARNESS = "codex"
+
+
+class Recommendation(NamedTuple):
+    """A plan and what it was chosen from."""
+
+    plan: Plan
+    catalogue: Catalogue
+
+
+def recommend(codex: Codex | None, home: Path, models: Sequence[str] = (), prefix: str = "") -> Recommendation:
+    """Return the plan that the evidence recommends for the arms on offer.
+
+    Args:
+        codex: the installed Codex; None when there is none.
+        home: the Codex home, whose configuration may name further models.
+        models: ``MODEL`` or ``MODEL:EFFORT`` to restrict the choice to; empty for all on offer.
+        prefix: put before every tier's name.
+
+    Raises:
+        RouterError: no arm is on offer or measured, the policy is wrong, or ``config.toml`` does not parse.
+    """
+    policy = read_policy()
+    config = parse(read_text(config_file(home)), config_file(home))
+    catalogue = with_own(offered(codex, home), config, codex.version if codex else None)
+    arms = restricted(catalogue, models) if models else catalogue.arms()
+    for arm in arms:
+        check_model_name(arm.model, catalogue.source)
+    plan = choose_plan(_estimates(arms, policy), policy)
+    return Recommendation(_named(plan, catalogue, prefix), catalogue)
+
+
+def _estimates(arms: Sequence[Arm], policy: Policy) -> list[Estimate]:
+    with Ledger.open(create=False) as ledger:
+        published = distinct((*aggregates(), *ledger.aggregates()))
+        own = ledger.attempts()
+    estimator = Estimator(target_harness=HARNESS).fit(published, own)
+    return estimator.estimate(arms, [category.name for category in policy.categories])
+
+
+def _named(plan: Plan, catalogue: Catalogue, prefix: str) -> Plan:
+    """Give the tiers their prefix and the provider that their model needs."""
+    tiers = tuple(_with(tier, prefix, catalogue) for tier in plan.tiers)
+    routes = tuple((category, prefix + name) for category, name in plan.routes)
+    return Plan(tiers, routes, plan.notes)
+
+
+def _with(tier: Tier, prefix: str, catalogue: Catalogue) -> Tier:
+    model = catalogue.model(tier.arm.model)
+    return Tier(
+        name=check_tier_name(prefix + tier.name),
+        task_value_usd=tier.task_value_usd,
+        arm=tier.arm,
+        budget=tier.budget,
+        model_provider=model.provider if model else None,
+        estimate=tier.estimate,
+        expected_cost_usd=float(f"{tier.estimate.cost_usd.mean:.3g}") if tier.estimate else None,
+        rests_on=tier.rests_on,
+        template=tier.name if prefix else None,
+    )
+
+
+def read_policy() -> Policy:
+    """Return the policy in force.
+
+    Raises:
+        RouterError: a file does not parse, or a value is impossible; names the file and the key.
+    """
+    policy, categories = policy_document(), categories_document()
+    try:
+        return policy_from(policy, categories)
+    except RouterError as error:
+        where = f"{in_force('policy.toml')} or {in_force('categories.toml')}"
+        raise UsageError(error.what, where=where, hint=error.hint) from None

@@ -1,0 +1,57 @@
+"""Put a finished run into the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from codex_router.codex.versions import version_text
+from codex_router.evidence.ledger import Ledger
+from codex_router.evidence.runs import Run
+from codex_router.records import Arm, Attempt
+
+if TYPE_CHECKING:
+    from codex_router.codex.launch import Ran
+    from codex_router.codex.locate import Codex
+    from codex_router.commands.routing import Route
+
+PATIENCE_S = 5.0
+"""How long the end of a run waits for a ledger that another process has locked."""
+
+
+def record(codex: Codex, route: Route | None, prompt: str, ran: Ran) -> str:
+    """Store a run and return its id; the prompt itself is not kept, only its hash and length.
+
+    Raises:
+        RouterError: the ledger cannot be written.
+    """
+    digest = hashlib.sha256(prompt.encode("utf-8", errors="surrogateescape")).hexdigest() if prompt else None
+    identity = uuid.uuid4().hex
+    chosen = route.tier.arm if route else Arm("unknown")
+    attempt = Attempt(
+        attempt_id=identity,
+        task_id=digest[:16] if digest else identity,
+        category=route.category if route else "none",
+        arm=Arm(ran.model or chosen.model, ran.effort or chosen.effort),
+        harness="codex",
+        outcome="unknown",
+        cost_usd=ran.progress.cost_usd,
+        turns=ran.progress.responses if ran.thread_id else None,
+        seconds=ran.seconds,
+        end=ran.end,
+        date=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - ran.seconds)),
+    )
+    run = Run(
+        attempt=attempt,
+        usage=ran.progress.usage if ran.thread_id else None,
+        tier=route.tier.name if route else None,
+        session_id=ran.thread_id,
+        codex_version=version_text(codex.version),
+        prompt_hash=digest,
+        prompt_chars=len(prompt) if prompt else None,
+    )
+    with Ledger.open(patience_s=PATIENCE_S) as ledger:
+        ledger.record(run)
+    return identity

@@ -1,0 +1,314 @@
+"""The user's own store: runs, and the published tables that were ingested.
+
+One SQLite file in our home. It is data, not a cache: nothing recreates it. Several processes may write at the same
+time (write-ahead log, a busy timeout, one transaction per call). The path from a prompt to Codex imports this module,
+so it uses the standard library only.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import sqlite3
+import time
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self
+
+from codex_router.errors import RouterError
+from codex_router.evidence.ledger_rows import (
+    AGGREGATE,
+    INSERT_AGGREGATE,
+    RUN,
+    SCHEMA,
+    UPSERT_RUN,
+    aggregate,
+    aggregate_row,
+    run,
+    run_row,
+)
+from codex_router.evidence.tables import Kind, Provenance
+from codex_router.home import make_router_home, router_home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from codex_router.evidence.runs import Run
+    from codex_router.evidence.tables import Table
+    from codex_router.records import Aggregate, Attempt
+
+FILE = "ledger.sqlite"
+VERSION = 1
+"""Of the tables below; kept in ``PRAGMA user_version``."""
+PATIENCE_S = 30.0
+"""How long to wait for another process that is writing."""
+
+Ingested = Literal["stored", "known", "replaced"]
+
+
+class Holding(NamedTuple):
+    """An ingested table, without its rows."""
+
+    sha256: str
+    path: Path
+    kind: Kind
+    provenance: Provenance
+    cost_units: tuple[str, ...]
+    rows: int
+    created: str
+    """UTC date-time of the ingest."""
+
+
+class Ledger:
+    """An open ledger; use it as a context manager, which closes it."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path | None = None, *, create: bool = True, patience_s: float = PATIENCE_S) -> Self:
+        """Open the ledger at `path`, by default the one in our home.
+
+        Args:
+            path: another file than the default.
+            create: make the file when it is missing; else a missing ledger reads as an empty one.
+            patience_s: how long each call waits for another process that is writing.
+
+        Raises:
+            RouterError: it cannot be opened, is damaged, or was written by a newer codex-router.
+        """
+        target = path or router_home() / FILE
+        if not create and not target.exists():
+            connection, target = sqlite3.connect(":memory:", isolation_level=None), Path(":memory:")
+        else:
+            if path is None:
+                make_router_home()
+            with _told(target):
+                connection = _connect(target, patience_s)
+        ledger = cls(connection, target)
+        try:
+            ledger._prepare()
+        except BaseException:
+            connection.close()
+            raise
+        return ledger
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def record(self, one: Run) -> None:
+        """Store a run, or what is now known of a run stored before (same source and attempt id)."""
+        with self._transaction() as connection:
+            connection.execute(UPSERT_RUN, (None, *run_row(replace(one, created=one.created or _now()))))
+
+    def runs(self) -> list[Run]:
+        """Return all runs, own and ingested, oldest entry first."""
+        return self._runs("1 = 1", ())
+
+    def attempts(self) -> list[Attempt]:
+        """Return what `runs` returns, without the circumstances."""
+        return [run.attempt for run in self.runs()]
+
+    def aggregates(self, sha256: str | None = None) -> list[Aggregate]:
+        """Return the published rows of all ingested tables, or of one."""
+        query = f"SELECT {AGGREGATE} FROM aggregates"  # noqa: S608 - our own column names
+        with _told(self.path):
+            if sha256 is None:
+                rows = self._connection.execute(query).fetchall()
+            else:
+                query += " WHERE ingested_id = (SELECT id FROM ingested WHERE sha256 = ?)"
+                rows = self._connection.execute(query, (sha256,)).fetchall()
+        return [aggregate(row) for row in rows]
+
+    def holdings(self) -> list[Holding]:
+        """Return the ingested tables, oldest first."""
+        with _told(self.path):
+            found = self._connection.execute(
+                "SELECT sha256, path, kind, provenance, cost_units, rows, created FROM ingested ORDER BY id"
+            ).fetchall()
+        return [_holding(*row) for row in found]
+
+    def knows(self, sha256: str) -> bool:
+        """Tell whether this content was ingested before."""
+        with _told(self.path):
+            return bool(self._connection.execute("SELECT 1 FROM ingested WHERE sha256 = ?", (sha256,)).fetchone())
+
+    def ingest(self, table: Table) -> Ingested:
+        """Store a table in one transaction.
+
+        Returns:
+            ``known`` when the same content was ingested before (nothing changes), ``replaced`` when another content
+            had been read from the same path, else ``stored``.
+        """
+        path = str(table.path.absolute())
+        with self._transaction() as connection:
+            if self.knows(table.sha256):
+                return "known"
+            before = connection.execute("DELETE FROM ingested WHERE path = ?", (path,)).rowcount
+            created = _now()
+            row = connection.execute(
+                "INSERT INTO ingested (sha256, path, kind, provenance, cost_units, rows, created) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    table.sha256,
+                    path,
+                    table.kind,
+                    json.dumps(asdict(table.provenance)),
+                    json.dumps(table.cost_units),
+                    table.rows,
+                    created,
+                ),
+            ).lastrowid
+            connection.executemany(INSERT_AGGREGATE, ((row, *aggregate_row(a)) for a in table.aggregates))
+            connection.executemany(UPSERT_RUN, ((row, *run_row(replace(one, created=created))) for one in table.runs))
+        return "replaced" if before else "stored"
+
+    def set_outcome(self, which: str, outcome: Literal["yes", "no"]) -> Run:
+        """Store the user's word on a run and return the run.
+
+        Args:
+            which: an attempt id or its beginning, a session id, or ``last`` for the newest own run.
+            outcome: did it solve its task.
+
+        Raises:
+            RouterError: there is no such run, or more than one.
+        """
+        with self._transaction() as connection:
+            row, attempt_id = self._find(which)
+            connection.execute("UPDATE attempts SET outcome = ?, outcome_source = 'user' WHERE id = ?", (outcome, row))
+        found = self._runs("id = ?", (row,))
+        if not found:  # removed by another process in between
+            raise RouterError(f"the run {attempt_id!a} is gone", where=self.path)
+        return found[0]
+
+    def _find(self, which: str) -> tuple[int, str]:
+        if which == "last":
+            query = "source = '' ORDER BY id DESC LIMIT 1"
+        else:
+            exact = "attempt_id = ?1 OR session_id = ?1"
+            begins = "substr(attempt_id, 1, length(?1)) = ?1"
+            query = f"({exact}) OR ({begins} AND NOT EXISTS (SELECT 1 FROM attempts WHERE {exact})) LIMIT 3"  # noqa: S608
+        values = () if which == "last" else (which,)
+        found: list[tuple[int, str]] = self._connection.execute(
+            f"SELECT id, attempt_id FROM attempts WHERE {query}",  # noqa: S608
+            values,
+        ).fetchall()
+        if len(found) == 1:
+            return found[0]
+        if found:
+            hint = "one of " + ", ".join(f"`{attempt_id}`" for _, attempt_id in found)
+            raise RouterError(f"{which!a} is the beginning of several runs", where=self.path, hint=hint)
+        newest = self._connection.execute(
+            "SELECT attempt_id FROM attempts WHERE source = '' ORDER BY id DESC LIMIT 3"
+        ).fetchall()
+        known = "the newest are " + ", ".join(f"`{row[0]}`" for row in newest) if newest else "no run is recorded yet"
+        raise RouterError(
+            "there is no last run" if which == "last" else f"no run {which!a}", where=self.path, hint=known
+        )
+
+    def _runs(self, condition: str, values: tuple[object, ...]) -> list[Run]:
+        with _told(self.path):
+            rows = self._connection.execute(
+                f"SELECT {RUN} FROM attempts WHERE {condition} ORDER BY id",  # noqa: S608 - our own conditions
+                values,
+            ).fetchall()
+        return [run(row) for row in rows]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with _told(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def _prepare(self) -> None:
+        """Create the tables in an empty file; refuse one that is not ours."""
+        with _told(self.path):
+            version = self._version()
+        if version == VERSION:
+            return
+        if version > VERSION:
+            raise RouterError(
+                f"the ledger has version {version}, this codex-router knows {VERSION}",
+                where=self.path,
+                hint="upgrade codex-router; a newer one has written here",
+            )
+        with self._transaction() as connection:
+            if self._version() == VERSION:  # another process was quicker
+                return
+            if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+                raise RouterError("an SQLite file, but no ledger of codex-router", where=self.path)
+            for statement in SCHEMA:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _connect(path: Path, patience_s: float) -> sqlite3.Connection:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    connection = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        _write_ahead(connection, patience_s)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _write_ahead(connection: sqlite3.Connection, patience_s: float) -> None:
+    """Switch the file to a write-ahead log; SQLite's busy timeout does not cover this statement."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Tell what SQLite and the file system complain about in our words."""
+    try:
+        yield
+    except OSError as error:
+        raise RouterError(f"the ledger cannot be opened: {error.strerror}", where=path, hint=_HINT_ACCESS) from error
+    except sqlite3.Error as error:
+        damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
+        hint = _HINT_DAMAGED if damaged or "malformed" in str(error) else _HINT_ACCESS
+        raise RouterError(f"the ledger cannot be used: {error}", where=path, hint=hint) from error
+
+
+_HINT_ACCESS = "check that the file and its folder are writable, or set CODEX_ROUTER_HOME to another folder"
+_HINT_DAMAGED = (
+    "the file is damaged: move it away (a new ledger is begun), then try `sqlite3 OLD .recover | sqlite3 ledger.sqlite`"
+)
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
+def _holding(sha256: str, path: str, kind: Kind, provenance: str, cost_units: str, rows: int, created: str) -> Holding:
+    said = json.loads(provenance)
+    said |= {key: tuple(said[key]) for key in ("caveats", "left_out")}
+    return Holding(sha256, Path(path), kind, Provenance(**said), tuple(json.loads(cost_units)), rows, created)

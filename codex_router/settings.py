@@ -1,0 +1,63 @@
+"""The policy and the taxonomy: shipped under ``profiles/``, changed by the user under ``~/.config/codex-router``."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from codex_router.errors import UsageError
+from codex_router.shipped import shipped
+
+
+def own_file(name: str) -> Path:
+    """Return where the user's own ``policy.toml`` or ``categories.toml`` lives, below ``$XDG_CONFIG_HOME``."""
+    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(config).expanduser() / "codex-router" / name
+
+
+def policy_document() -> dict[str, Any]:
+    """Return the shipped policy with the user's values on top; a user's ``[tiers]`` replace the shipped ones whole.
+
+    Raises:
+        UsageError: the user's file cannot be read or parsed; says which line.
+    """
+    return _merged(_read(shipped("profiles") / "policy.toml"), _own("policy.toml"))
+
+
+def categories_document() -> dict[str, Any]:
+    """Return the user's taxonomy when there is one, else the shipped one.
+
+    Raises:
+        UsageError: the user's file cannot be read or parsed; says which line.
+    """
+    return _own("categories.toml") or _read(shipped("profiles") / "categories.toml")
+
+
+def in_force(name: str) -> Path:
+    """Return the file that decides: the user's own when it exists, else the shipped one."""
+    own = own_file(name)
+    return own if own.exists() else shipped("profiles") / name
+
+
+def _own(name: str) -> dict[str, Any]:
+    path = own_file(name)
+    return _read(path) if path.exists() else {}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        hint = "mend it, or move it away to get the shipped one"
+        raise UsageError(f"cannot be read: {error}", where=path, hint=hint) from None
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Lay `own` over `base`, table by table."""
+    merged = {**base}
+    for key, value in own.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict) and key != "tiers"
+        merged[key] = _merged(base[key], value) if both else value
+    return merged

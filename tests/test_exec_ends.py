@@ -1,0 +1,224 @@
+"""How `exec` ends: exit statuses, signals, and no process left behind."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from world import GO, World
+
+from codex_router.evidence.ledger import Ledger
+from codex_router.evidence.runs import Run
+
+MakeWorld = Callable[..., World]
+BOTH = ["0.163.0", "0.133.0"]
+BULK = ("--tier", "bulk")
+SLEEPER = {"cmds": ["echo $$ > tool.pid; sleep 300 & sleep 301"]}
+"""A tool that does not end, with a child in the background."""
+
+
+def recorded() -> list[Run]:
+    with Ledger.open() as ledger:
+        return ledger.runs()
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+def tool_runs(world: World) -> bool:
+    return "sleep 301" in world.processes().values()
+
+
+def codex_pid(ours: subprocess.Popen[bytes]) -> int:
+    children = Path(f"/proc/{ours.pid}/task/{ours.pid}/children").read_text().split()
+    return int(children[0])
+
+
+def started(world: World) -> subprocess.Popen[bytes]:
+    """Start a run and return when its tool is at work."""
+    process = world.start("exec", *BULK, *GO, "go on")
+    wait_for(lambda: tool_runs(world))
+    return process
+
+
+@pytest.mark.codex
+@pytest.mark.parametrize("version", BOTH)
+def test_sigterm_is_handed_on_and_nothing_stays_behind(make_world: MakeWorld, version: str) -> None:
+    world = make_world(version, SLEEPER)
+    world.write_profiles()
+    process = started(world)
+    process.terminate()
+    _, stderr = process.communicate(timeout=20)
+    assert process.returncode == 128 + signal.SIGTERM
+    wait_for(lambda: not world.processes())
+    assert [run.attempt.end for run in recorded()] == ["abort"]
+    assert b"codex-router: " in stderr.splitlines()[-1]
+
+
+@pytest.mark.codex
+@pytest.mark.parametrize("version", BOTH)
+def test_sigint_without_a_terminal_is_handed_on(make_world: MakeWorld, version: str) -> None:
+    world = make_world(version, SLEEPER)
+    world.write_profiles()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "codex_router", "exec", *BULK, *GO, "go on"],
+        cwd=world.folder,
+        env=world.env,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    wait_for(lambda: tool_runs(world))
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 1  # Codex's own when it is interrupted
+    wait_for(lambda: not world.processes())
+    assert [run.attempt.end for run in recorded()] == ["abort"]
+
+
+@pytest.mark.codex
+def test_ctrl_c_in_a_terminal_reaches_codex_once(make_world: MakeWorld) -> None:
+    world = make_world("0.163.0", SLEEPER)
+    world.write_profiles()
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(world.folder)
+        argv = [sys.executable, "-m", "codex_router", "exec", *BULK, *GO, "go on"]
+        os.execve(sys.executable, argv, world.env)
+    wait_for(lambda: tool_runs(world))
+    os.write(terminal, b"\x03")
+    said = b""
+    while chunk := _read(terminal):
+        said += chunk
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
+    os.close(terminal)
+    wait_for(lambda: not world.processes())
+    assert [run.attempt.end for run in recorded()] == ["abort"]
+    assert b"codex-router: " in said.splitlines()[-1]
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 1 << 16)
+    except OSError:  # Linux: the other side is closed
+        return b""
+
+
+@pytest.mark.codex
+def test_codex_killed_by_a_signal_is_128_more(make_world: MakeWorld) -> None:
+    world = make_world("0.163.0", SLEEPER)
+    world.write_profiles()
+    process = started(world)
+    os.kill(codex_pid(process), signal.SIGKILL)
+    process.communicate(timeout=20)
+    assert process.returncode == 128 + signal.SIGKILL
+    assert [run.attempt.end for run in recorded()] == ["abort"]
+
+
+@pytest.mark.codex
+def test_a_run_under_nohup_survives_the_hang_up(make_world: MakeWorld) -> None:
+    world = make_world("0.163.0", {"cmd": "sleep 0.6", "say": "waiting"}, {"final": "done"})
+    world.write_profiles()
+    line = f'trap "" HUP; exec "{sys.executable}" -m codex_router exec --tier bulk {" ".join(GO)} "go on"'
+    process = subprocess.Popen(
+        ["sh", "-c", line],
+        cwd=world.folder,
+        env=world.env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for(lambda: world.server.requests)
+    os.kill(process.pid, signal.SIGHUP)
+    stdout, _ = process.communicate(timeout=20)
+    assert (process.returncode, stdout) == (0, b"done\n")
+
+
+@pytest.mark.codex
+@pytest.mark.parametrize("version", BOTH)
+def test_a_budget_stop_leaves_no_process_behind(make_world: MakeWorld, version: str) -> None:
+    """What the agent sent into the background for good, as a server, is not a process of Codex any more."""
+    world = make_world(version, {"cmd": "nohup sleep 300 > /dev/null 2>&1 &"}, {"cmds": ["sleep 1", "sleep 2"]})
+    world.write_profiles()
+    done = world.run("exec", *BULK, "--max-turns", "2", *GO, "go on")
+    assert done.status == 124
+    assert set(world.processes().values()) <= {"sleep 300"}
+    assert [run.attempt.end for run in recorded()] == ["budget"]
+
+
+@pytest.mark.codex
+def test_a_missing_profile_file_is_our_error(make_world: MakeWorld) -> None:
+    """Codex itself would silently run on its base configuration."""
+    world = make_world("0.163.0", {"final": "done"})
+    world.write_profiles()
+    (world.codex_home / "bulk.config.toml").unlink()
+    done = world.run("exec", *BULK, *GO, "go on")
+    assert done.status == 125
+    assert f"{world.codex_home}/bulk.config.toml: the file of profile `bulk` is missing" in done.stderr
+    assert "hint: run `codex-router apply`" in done.stderr
+    assert world.server.requests == []
+    assert world.bare("exec", "-p", "bulk", *GO, "go on").status == 0
+
+
+@pytest.mark.codex
+def test_a_codex_that_changed_its_layout_under_our_feet(make_world: MakeWorld, codex: Callable[[str], str]) -> None:
+    world = make_world("0.163.0", {"final": "done"})
+    world.write_profiles()
+    world.env["CODEX_ROUTER_CODEX"] = codex("0.133.0")
+    done = world.run("exec", *BULK, *GO, "go on")
+    assert done.status == 125
+    assert "[profiles.bulk] is missing, where this Codex looks for it" in done.stderr
+    assert "codex-router apply" in done.stderr
+
+
+@pytest.mark.codex
+def test_without_codex_router_toml_nothing_runs(make_world: MakeWorld) -> None:
+    world = make_world("0.163.0", {"final": "done"})
+    done = world.run("exec", *GO, "go on")
+    assert done.status == 125
+    assert "codex-router.toml: not there yet" in done.stderr
+    assert "codex-router init" in done.stderr
+    assert world.server.requests == []
+
+
+def test_no_codex_at_all_is_127(make_world: MakeWorld, tmp_path: Path) -> None:
+    world = make_world("0.163.0")
+    world.write_profiles()
+    world.env["CODEX_ROUTER_CODEX"] = str(tmp_path / "gone")
+    done = world.run("exec", *GO, "go on")
+    assert done.status == 127
+    assert f"{tmp_path}/gone: there is no such file" in done.stderr
+    assert "hint: install it with" in done.stderr
+
+
+def test_a_codex_that_is_not_executable_is_126(make_world: MakeWorld, tmp_path: Path) -> None:
+    world = make_world("0.163.0")
+    world.write_profiles()
+    (tmp_path / "codex").write_text("#!/bin/sh\necho codex-cli 0.163.0\n")
+    world.env["CODEX_ROUTER_CODEX"] = str(tmp_path / "codex")
+    done = world.run("exec", *GO, "go on")
+    assert done.status == 126
+    assert f"chmod +x {tmp_path}/codex" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("--max-turns", "many"), ("--max-turns",), ("--max-cost", "-1"), ("--max-cost=nan",)], ids=" ".join
+)
+def test_a_wrong_option_of_ours_is_2(make_world: MakeWorld, words: tuple[str, ...]) -> None:
+    world = make_world("0.163.0")
+    world.write_profiles()
+    done = world.run("exec", *words)
+    assert done.status == 2
+    assert done.stderr.startswith("error: --max-")
+    assert recorded() == []
