@@ -24,6 +24,7 @@ VERBS = {
     "doctor": "check Codex, the profiles, the configuration and the ledger",
     "migrate": "move old and article-style profile tables to profile files",
     "ingest": "read published cost-per-task tables and other tools' results",
+    "classify": "say what kind of task each prompt on standard input is",
     "route": "say which profile a prompt gets, and why; runs nothing",
     "exec": "run `codex exec` with the right profile and budget",
     "outcome": "say whether a run solved its task",

@@ -195,6 +195,15 @@ class Classification:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """One prompt of which the user said what kind of task it was; its text is not kept."""
+
+    codes: tuple[int, ...]
+    """The prompt's features, hashed to 32 bits."""
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What `init` proposes and ``codex-router.toml`` holds: the tiers, and which category goes to which."""
 

@@ -5,8 +5,10 @@ the former, and the latter only colours it. Names carry their kind before the co
 
     w:    a word of the request             g:  two words in a row
     b:    the words it begins with          e:  a word of the last sentence
-    c:    four letters of a word            p:  a word of what was pasted
-    is:   a fact about its shape (a question, long, mostly a log, which script)
+    s:    a word of the first sentence      n:  the words a later sentence begins with
+    c:    two or four letters of a word that is not plain ASCII
+    p:    a word of what was pasted
+    is:   a fact about the whole (a question, long, mostly a log, which script, speaks of tests)
 
 Pure and bounded: at most `HEAD_CHARACTERS` + `TAIL_CHARACTERS` of a prompt are looked at, whatever its length.
 """
@@ -14,44 +16,64 @@ Pure and bounded: at most `HEAD_CHARACTERS` + `TAIL_CHARACTERS` of a prompt are 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 HEAD_CHARACTERS = 3000
 TAIL_CHARACTERS = 1200
 HEAD_WORDS = 90
 TAIL_WORDS = 40
 PASTED_WORDS = 40
+PASTED_CHARACTERS = 2000
 
 _BLOCK = re.compile(r"<stdin>.*?(?:</stdin>|\Z)|```.*?(?:```|\Z)", re.DOTALL)
 _TOKEN = re.compile(
     r"https?://\S+"
     r"|[@~]?[\w.$-]*/[\w./*$-]+|@[\w.-]+"
     r"|\w[\w-]*\.(?:py|js|ts|tsx|jsx|go|rs|md|mdc|json|ya?ml|toml|html|css|sh|sql|txt|java|cs|rb|vue|ps1|lock|cfg|ini)\b"
-    r"|[^\W\d_][\w'’-]*"
+    r"|[^\W\d_][\w'\u2019-]*"
     r"|\d[\w.]*"
     r"|[?!]",
 )
 _PASTED_LINE = re.compile(
-    r"^\s*(?:at\s+\S+.*[:(]\d+|File \"|Traceback|\d{4}-\d\d-\d\d[T ]|\[?\d\d:\d\d:\d\d|[│├└─╭╰┃⎿⏺❯➜✗✓×=>|]|\$ |\d+\s*\||npm (?:ERR|error|warn)"
-    r"|[{}\[\]<]|[+-]{3} |@@|---\s*(?:FAIL|PASS)|#\d+ |import |from \S+ import|const |let |var |def |class |function |return )"
+    r"\s*(?:"
+    r"at\s+\S+.*[:(]\d+|File \"|Traceback|\d{4}-\d\d-\d\d[T ]|\[?\d\d:\d\d:\d\d|---\s*(?:FAIL|PASS)"  # traces and logs
+    r"|npm (?:ERR|error|warn)|\$ |\d+\s*\||#\d+ "
+    r"|[\u2500-\u257f\u23bf\u23fa\u276f\u279c\u2717\u2713\u00d7=>|]"  # frames, prompts and ticks of terminals
+    r"|[{}\[\]<]|[+-]{3} |@@"  # markup and diffs
+    r"|import |from \S+ import|const |let |var |def |class |function |return )"  # code
 )
-_TROUBLE = re.compile(r"\b(?:\w*Error|\w*Exception|Traceback|FAIL(?:ED)?|panic|fatal|ENOENT|stack trace|exit code [1-9])\b")
-_TOPICS = (
-    ("lint", re.compile(r"\b(?:(?:es|tsl|stylel|pyl|sql|yaml|mark(?:down)?)?lint(?:er|ers|ing)?|golangci-lint|ruff|mypy|pyright|prettier|clippy|flake8|rubocop|gofmt|checkstyle|biome|type-?check(?:er|ing)?|formatter)\b", re.IGNORECASE)),
-    ("test", re.compile(r"\b(?:pytest|jest|vitest|mocha|playwright|cypress|junit|unit[ -]?tests?|e2e|tests?|test suite|coverage|spec\.[tj]s)\b", re.IGNORECASE)),
-    ("git", re.compile(r"\b(?:git|commit(?:s|ted)?|push(?:ed)?|branch|rebase|merge[ds]?|pull request|PRs?|worktree)\b", re.IGNORECASE)),
-    ("build", re.compile(r"\b(?:CI|workflows?|github actions?|docker(?:file)?|deploy(?:ed|ment)?|npm (?:i|install|ci)|pip install|dependenc(?:y|ies)|pipeline|release|goreleaser)\b", re.IGNORECASE)),
-    ("docs", re.compile(r"\b(?:readme|changelog|docs?|documentation|docstrings?|AGENTS\.md|CLAUDE\.md|\w+\.mdc?|markdown)\b", re.IGNORECASE)),
-    ("plan", re.compile(r"\b(?:plan|spec|design|approach|proposal|architecture|trade-?offs?|options?|pros and cons)\b", re.IGNORECASE)),
-    ("review", re.compile(r"\b(?:review(?:er|ed|s)?|audit|findings?|vulnerabilit(?:y|ies)|security|OWASP|blocking issues)\b", re.IGNORECASE)),
-)  # fmt: skip
-_END = re.compile(r"(?<=[.!?。！？])\s+|\n+|(?<=[。！？])")
+_TROUBLE = re.compile(
+    r"\b(?:\w*Error|\w*Exception|Traceback|FAIL(?:ED)?|panic|fatal|ENOENT|stack trace|exit code [1-9])\b"
+)
+_END = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|\n+|(?<=[\u3002\uff01\uff1f])")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
-_COURTESY = frozenset(
-    {"please", "pls", "plz", "can", "could", "would", "will", "you", "we", "lets", "let's", "let", "us", "i", "want",
-     "need", "you'd", "to", "just", "now", "ok", "okay", "then", "so", "also", "and", "hi", "hey", "hello", "kindly",
-     "help", "me", "i'd", "like", "great", "good", "nice", "thanks", "thank", "cool", "perfect", "yes", "yep", "yup",
-     "yeah", "no", "hmm", "hm", "well", "alright", "awesome", "the", "a", "actually"}
-)  # fmt: skip
+_SCRIPTS = (
+    ("kana", 0x3040, 0x30FF),
+    ("han", 0x4E00, 0x9FFF),
+    ("hangul", 0xAC00, 0xD7AF),
+    ("cyrillic", 0x400, 0x4FF),
+)
+_POLITE = """
+please pls plz can could would will you we lets let's let us i want need you'd to just now ok okay then so also and hi
+hey hello kindly help me i'd like great good nice thanks thank cool perfect yes yep yup yeah no hmm hm well alright
+awesome the a actually
+"""
+_COURTESY = frozenset(_POLITE.split())
+_SPOKEN_OF = {
+    "lint": """lint linter linters linting eslint tslint stylelint pylint golangci-lint yamllint markdownlint sqlfluff
+    ruff mypy pyright prettier clippy flake8 rubocop gofmt checkstyle biome typecheck type-check type-checker formatter
+    black isort staticcheck warnings""",
+    "test": """test tests testing pytest jest vitest mocha playwright cypress junit unit-test unit-tests e2e coverage
+    testcase spec.ts spec.js flaky""",
+    "git": "git commit commits committed push pushed branch branches rebase merge merged pr prs worktree stash tag",
+    "build": """ci workflow workflows docker dockerfile docker-compose deploy deployed deployment npm pnpm pip
+    dependency dependencies pipeline release goreleaser install actions""",
+    "docs": "readme changelog doc docs documentation docstring docstrings markdown <path.md> <path.mdc>",
+    "plan": "plan spec design approach proposal architecture trade-offs tradeoffs options pros roadmap",
+    "review": """review reviewer reviewed reviews audit finding findings vulnerability vulnerabilities security
+    owasp""",
+}
+_TOPICS = {word: topic for topic, words in _SPOKEN_OF.items() for word in words.split()}
 
 
 def features(prompt: str) -> list[str]:
@@ -64,13 +86,16 @@ def features(prompt: str) -> list[str]:
     names = _beginning(sentences)
     names += _shape(request, words, facts)
     names += [f"w:{word}" for word in words]
-    names += [f"g:{first} {second}" for first, second in zip(words, words[1:], strict=False)]
+    names += [f"g:{first} {second}" for first, second in pairwise(words)]
     if len(sentences) > 1:
         names += [f"e:{word}" for word in sentences[-1][:25]]
     for word in dict.fromkeys(words):
-        if len(word) > 4 or not word.isascii():
+        if not word.isascii():
             names += _letters(word)
-    names += [f"p:{word}" for word in _words(pasted)[:PASTED_WORDS]]
+    log = _words(pasted)
+    names += [f"p:{word}" for word in log[:PASTED_WORDS]]
+    names += sorted({f"is:about-{_TOPICS[word]}" for word in words if word in _TOPICS})
+    names += sorted({f"is:pasted-{_TOPICS[word]}" for word in log if word in _TOPICS})
     return list(dict.fromkeys(names))
 
 
@@ -80,6 +105,21 @@ def _letters(word: str) -> list[str]:
         return [f"c:{word[i : i + 2]}" for i in range(min(len(word), 40))]
     edged = f"^{word}$"
     return [f"c:{edged[i : i + 4]}" for i in range(min(len(edged) - 3, 10))]
+
+
+def request_words(prompt: str) -> tuple[list[str], list[str]]:
+    """Return the words of the request, and the same from behind "please", "can you" and the like."""
+    words = _words(_split(prompt)[0])
+    first = next((i for i, word in enumerate(words) if word not in _COURTESY), 0)
+    return words, words[first:]
+
+
+def spoken(name: str) -> str:
+    """Return a feature's name as people would say it."""
+    kind, _, rest = name.partition(":")
+    if kind == "is":
+        return f"({rest.replace('-', ' ')})"
+    return rest.strip("~^$")
 
 
 def _split(prompt: str) -> tuple[str, str, list[str]]:
@@ -110,9 +150,7 @@ def _split(prompt: str) -> tuple[str, str, list[str]]:
         facts.append("is:partly-pasted")
     if _TROUBLE.search(prompt):
         facts.append("is:trouble")
-    facts += [f"is:about-{topic}" for topic, pattern in _TOPICS if pattern.search(request)]
-    facts += [f"is:pasted-{topic}" for topic, pattern in _TOPICS[:4] if pattern.search(log)]
-    return request, log[:2000], facts
+    return request, log[:PASTED_CHARACTERS], facts
 
 
 def _words(text: str) -> list[str]:
@@ -133,7 +171,7 @@ def _normal(token: str) -> str:
     if "/" in token or first == "@" or ("." in token):
         dot = token.rfind(".")
         return f"<path{token[dot:].lower()}>" if 0 < len(token) - dot < 6 and dot > 0 else "<path>"
-    return token.lower().replace("’", "'")
+    return token.lower().replace("\u2019", "'")
 
 
 def _beginning(sentences: list[list[str]]) -> list[str]:
@@ -171,7 +209,4 @@ def _shape(request: str, words: list[str], facts: list[str]) -> list[str]:
 
 def _script(character: str) -> str:
     point = ord(character)
-    for name, low, high in (("kana", 0x3040, 0x30FF), ("han", 0x4E00, 0x9FFF), ("hangul", 0xAC00, 0xD7AF), ("cyrillic", 0x400, 0x4FF)):
-        if low <= point <= high:
-            return name
-    return "symbol"
+    return next((name for name, low, high in _SCRIPTS if low <= point <= high), "symbol")
