@@ -160,6 +160,7 @@ def _words(text: str) -> list[str]:
 def _normal(token: str) -> str:
     """Return a token as a word: lower case; addresses, paths and numbers as their kind."""
     first = token[0]
+    token = token.rstrip(".")
     if first in "?!":
         return first
     if first.isdigit():

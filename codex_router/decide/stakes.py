@@ -1,15 +1,16 @@
 """Which tier a prompt deserves when its category is not certain: the one with the least expected regret.
 
-A tier is the arm that is right for tasks of its value: it spends until one more dollar buys less than one more dollar
-of solved work. With the spend of the right arm proportional to the task's value (twice the stake, twice the spend), an
-extra dollar at value v buys 1/v of a solved task, and using the arm for value u on a task worth v loses
+A tier is the arm that is right for tasks of its value. Two things go wrong when a task meets another tier's arm:
 
-    r(u, v) = integral from u to v of (v - x) dx / x = v ln(v/u) - (v - u)
+- it gets too little: the arm solves `GAP` fewer of such tasks, each of which was worth the difference in value more
+  than the arm was chosen for;
+- it gets too much: the arm spends more than the task's own would. What an arm spends on an attempt is taken to grow
+  with the root of the stake, `SPEND_USD` at one dollar.
 
-dollars per dollar of value density: zero for u = v, and for the same factor larger when a task gets too little than
-when it gets too much. With values of 25, 5 and 1 dollars, a precision task sent to bulk costs 56 and a bulk task sent
-to precision 21; a prompt goes to precision rather than to standard when it belongs there with probability 0.37, and
-to bulk only when it belongs there with 0.63 or more. The thresholds follow from the task values alone.
+With task values of 25, 5 and 1 dollars, a precision task sent to bulk costs 2.40 and a bulk task sent to standard 0.35:
+a prompt goes to precision rather than to standard when it belongs there with probability 0.28, and to bulk only when
+that is at least 0.53 sure. The thresholds follow from the task values; a policy with equal values routes by
+probability alone. `GAP` and `SPEND_USD` are judgements: about what a step down the published hulls costs and saves.
 """
 
 from __future__ import annotations
@@ -21,9 +22,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
+GAP = 0.10
+"""Share of tasks that an arm for a lower value fails to solve and the right one solves."""
+SPEND_USD = 0.28
+"""Spend of an attempt by the arm that is right for tasks worth one dollar."""
+
+
 def regret(used: float, deserved: float) -> float:
-    """Return what is lost on a task worth `deserved` USD when the arm for tasks worth `used` USD takes it."""
-    return deserved * math.log(deserved / used) - (deserved - used)
+    """Return what is lost, USD, on a task worth `deserved` USD when the arm for tasks worth `used` USD takes it."""
+    if deserved > used:
+        return GAP * (deserved - used)
+    return SPEND_USD * (math.sqrt(used) - math.sqrt(deserved))
 
 
 def choose_tier(
@@ -32,21 +41,23 @@ def choose_tier(
     task_values: Mapping[str, float],
     unsure: str,
 ) -> str:
-    """Return the tier with the least expected regret.
+    """Return the tier with the least expected regret; of equals the one that a task more probably deserves.
 
     Args:
         probabilities: (category, probability).
-        tier_of: category to tier; a category without one counts for `unsure`.
-        task_values: tier to the value of a solved task, USD, positive.
-        unsure: the tier for prompts that tell too little.
+        tier_of: category to tier; a category without a tier, such as ``none``, says nothing.
+        task_values: tier to the value of a solved task, USD.
+        unsure: the tier when nothing is said.
     """
     shares = dict.fromkeys(task_values, 0.0)
     for category, probability in probabilities:
-        tier = tier_of.get(category, unsure)
-        shares[tier if tier in shares else unsure] += probability
-    values = {tier: max(value, 0.01) for tier, value in task_values.items()}
+        tier = tier_of.get(category)
+        if tier in shares:
+            shares[tier] += probability
+    if not any(shares.values()):
+        return unsure
 
     def expected(used: str) -> float:
-        return sum(share * regret(values[used], values[deserved]) for deserved, share in shares.items())
+        return sum(share * regret(task_values[used], task_values[deserved]) for deserved, share in shares.items())
 
-    return min(sorted(values, key=lambda tier: -values[tier]), key=expected)
+    return min(shares, key=lambda tier: (expected(tier), -shares[tier]))

@@ -47,6 +47,9 @@ CARD = ROOT / "docs" / "explanation" / "classifier.md"
 FOLDS = 6
 MISTAKEN_FOR_NONE = 0.01
 """Share of prompts with a task that the threshold on ``none`` may take for none, in cross-validation."""
+TOWARDS_NATURAL = 0.4
+"""How far the classes' shares are moved from those of the training rows towards the natural ones (0 to 1): chat prompts
+have the natural shares, prompts of scripts have not."""
 UNSURE = 0.05
 """Share of prompts with a task that are abstained on for lack of a clear category, in cross-validation."""
 
@@ -112,7 +115,7 @@ def folds(sizes: Mapping[str, int]) -> dict[str, int]:
 
 
 def calibrated(weights: Weights, held_out: HeldOut) -> Weights:
-    """Set temperature and thresholds from held-out answers."""
+    """Set biases, temperature and thresholds from held-out answers."""
     truth = np.array([CLASSES.index(row.label) for row in held_out.rows])
     tasks = truth < TASKS
 
@@ -120,13 +123,23 @@ def calibrated(weights: Weights, held_out: HeldOut) -> Weights:
         chances = softmax(held_out.logits / temperature)
         return float(-np.log(chances[np.arange(len(truth)), truth])[tasks].mean())
 
-    best = optimize.minimize_scalar(surprise, bounds=(0.2, 3.0), method="bounded")
-    chances = softmax(held_out.logits / best.x)[tasks]
-    none_above = float(np.quantile(chances[:, TASKS], 1 - MISTAKEN_FOR_NONE))
-    unsure_below = float(np.quantile(chances[:, :TASKS].max(axis=1), UNSURE))
+    temperature = round(float(optimize.minimize_scalar(surprise, bounds=(0.2, 3.0), method="bounded").x), 4)
+    moved = _towards_natural(softmax(held_out.logits[tasks] / temperature)) * temperature
+    chances = softmax((held_out.logits + moved) / temperature)[tasks]
     return weights._replace(
-        temperature=round(float(best.x), 4), none_above=round(none_above, 4), unsure_below=round(unsure_below, 4)
+        biases=tuple(round(bias + float(move), 6) for bias, move in zip(weights.biases, moved, strict=True)),
+        temperature=temperature,
+        none_above=round(float(np.quantile(chances[:, TASKS], 1 - MISTAKEN_FOR_NONE)), 4),
+        unsure_below=round(float(np.quantile(chances[:, :TASKS].max(axis=1), UNSURE)), 4),
     )
+
+
+def _towards_natural(chances: Matrix) -> Matrix:
+    """Return what to add to each class's log-probability."""
+    document = tomllib.loads((shipped("profiles") / "categories.toml").read_text(encoding="utf-8"))
+    natural = {category.name: category.share for category in read_categories(document)}
+    seen = chances[:, :TASKS].mean(axis=0) / chances[:, :TASKS].mean(axis=0).sum()
+    return np.append(TOWARDS_NATURAL * np.log([natural[name] / p for name, p in zip(CLASSES, seen, strict=False)]), 0.0)
 
 
 def softmax(logits: Matrix) -> Matrix:
