@@ -6,19 +6,20 @@ import os
 import sys
 
 from codex_router.errors import ExitCode, RouterError
+from codex_router.show.notice import say
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command line (by default the process's own) and return its exit status."""
     argv = sys.argv[1:] if argv is None else argv
-    is_exec = argv[:1] == ["exec"]
+    is_exec = _exec_at(argv) is not None
     try:
         return _run(argv)
     except RouterError as error:
-        sys.stderr.write(f"{_red('error')}: {error}\n")
+        say(f"{_red('error')}: {error}")
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
+        say("interrupted")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone away; there is nobody to tell, and no more output to try.
@@ -30,10 +31,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    if argv[:1] == ["exec"]:
+    at = _exec_at(argv)
+    if at is not None:
         from codex_router.commands import exec_
 
-        return exec_.main(argv[1:])
+        return exec_.main(argv[at + 1 :], argv[:at])
     from codex_router import cli
 
     status = cli.run(argv)
@@ -41,9 +43,20 @@ def _run(argv: list[str]) -> int:
     return status
 
 
+def _exec_at(argv: list[str]) -> int | None:
+    """Return where the word ``exec`` is; in front of it may be options of Codex, as in ``codex -a never exec ...``."""
+    if argv[:1] == ["exec"]:
+        return 0
+    if not argv or not (argv[0] == "e" or argv[0].startswith("-")):
+        return None
+    from codex_router.codex.argv import exec_at
+
+    return exec_at(argv)
+
+
 def _red(text: str) -> str:
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    colour = not plain and (os.environ.get("FORCE_COLOR") or sys.stderr.isatty())
+    colour = not plain and (os.environ.get("FORCE_COLOR") or (sys.stderr is not None and sys.stderr.isatty()))
     return f"\x1b[31m{text}\x1b[0m" if colour else text
 
 
@@ -54,15 +67,15 @@ def _report_bug(error: Exception) -> None:
     from codex_router import __version__
     from codex_router.home import make_router_home
 
-    sys.stderr.write(f"bug in codex-router: {type(error).__name__}: {error}\n")
+    say(f"bug in codex-router: {type(error).__name__}: {error}")
     try:
         log = make_router_home() / "codex-router.log"
         with log.open("a", encoding="utf-8") as stream:
             stream.write(f"codex-router {__version__}, Python {sys.version}\n")
             traceback.print_exception(error, file=stream)
-        sys.stderr.write(f"\nhint: the full report is in `{log}`\n")
+        say(f"\nhint: the full report is in `{log}`")
     except OSError:
-        traceback.print_exception(error)
+        say("".join(traceback.format_exception(error)))
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ import importlib
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 from codex_router import __version__
-from codex_router.errors import ExitCode
+from codex_router.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,11 +24,17 @@ VERBS = {
     "undo": "restore the bytes from before the last change",
     "doctor": "check Codex, the profiles, the configuration and the ledger",
     "migrate": "move old and article-style profile tables to profile files",
+    "fit": "the estimates per category and arm, and what they rest on",
+    "plan": "which arms to try in which order for a category, and what to expect",
+    "evaluate": "replay per-task results: what plans would have cost and solved",
     "ingest": "read published cost-per-task tables and other tools' results",
     "classify": "say what kind of task each prompt on standard input is",
     "route": "say which profile a prompt gets, and why; runs nothing",
     "exec": "run `codex exec` with the right profile and budget",
+    "runs": "list, show and restore what `exec --check` kept",
     "outcome": "say whether a run solved its task",
+    "shim": "a `codex` on PATH that routes `codex exec` and passes all else through",
+    "schema": "the JSON schema for `codex exec --output-schema`",
     "demo": "the whole story offline: real Codex against a scripted server",
 }
 """Verb and its one-line help; each lives in ``codex_router.commands.<verb>`` as ``command``.
@@ -50,6 +57,11 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"codex_router.commands.{cmd_name}")
         command: click.Command = module.command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete verbs without importing them, ``exec`` included."""
+        verbs = [CompletionItem(verb, help=says) for verb, says in VERBS.items() if verb.startswith(incomplete)]
+        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the verbs without importing them."""
@@ -76,8 +88,14 @@ def run(argv: Sequence[str]) -> int:
     try:
         status = codex_router.main(args=list(argv), prog_name="codex-router", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        return ExitCode.USAGE
+        context = getattr(error, "ctx", None)
+        about = context.command_path if context else "codex-router"
+        raise UsageError(_in_our_words(error.format_message()), hint=f"see `{about} --help`") from None
     except click.Abort:
         raise KeyboardInterrupt from None
     return int(status) if isinstance(status, int) else ExitCode.DONE
+
+
+def _in_our_words(message: str) -> str:
+    """Return click's message as our own errors are written: it begins small and ends without a full stop."""
+    return message[:1].lower() + message[1:].removesuffix(".")

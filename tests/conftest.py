@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,14 @@ from world import World
 
 from codex_router.codex.scripted_server import Step, serving
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads that wait for each other make `init` 7 times slower here
 settings.register_profile("ci", max_examples=2000, deadline=None, print_blob=True)
 settings.register_profile("here", max_examples=100, deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-docs", action="store_true", help="write docs/reference/codex-versions.md as measured")
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +55,24 @@ def make_world(own_home: Path) -> Iterator[Callable[..., World]]:
             return world
 
         yield make
+
+
+@contextmanager
+def permissions_apply() -> Iterator[None]:
+    """Be a user to whom permissions apply; in CI we are root, who may do everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Give a folder that every user may enter; those of `tmp_path` are for their maker only."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)

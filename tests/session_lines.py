@@ -15,8 +15,8 @@ def line(kind: str, payload: Any, at: str = AFTER) -> str:
     return json.dumps({"timestamp": at, "type": kind, "payload": payload}) + "\n"
 
 
-def meta(thread: str = "thread-1", at: str = AFTER, cwd: str = "/project") -> str:
-    return line("session_meta", {"id": thread, "cwd": cwd, "source": "exec"}, at)
+def meta(thread: str = "thread-1", at: str = AFTER, cwd: str = "/project", version: str = "0.133.0") -> str:
+    return line("session_meta", {"id": thread, "cwd": cwd, "cli_version": version, "source": "exec"}, at)
 
 
 def context(model: str = "gpt-5.5", effort: str | None = "low", at: str = AFTER) -> str:

@@ -41,8 +41,9 @@ def both(world: World, *arguments: str, stdin: bytes = b"") -> tuple[Done, Done,
         (("-",), b"the prompt, r\xc3\xa9sum\xc3\xa9 \xff\n"[:-2]),
         ((), b"the prompt\nof two lines"),
         (("--", "--strange prompt"), b""),
+        (("-i", "no.png", "taken for an image"), b"the prompt"),
     ],
-    ids=["argument", "argument and stdin", "dash", "stdin only", "behind --"],
+    ids=["argument", "argument and stdin", "dash", "stdin only", "behind --", "image"],
 )
 def test_the_prompt_reaches_the_model_as_without_us(
     make_world: MakeWorld, version: str, arguments: tuple[str, ...], stdin: bytes
@@ -130,8 +131,8 @@ def test_an_ephemeral_run_works_and_says_that_no_limit_holds(make_world: MakeWor
     world.write_profiles(bulk=2)
     done = world.run("exec", *BULK, "--ephemeral", *GO, "fix it")
     assert (done.status, done.stdout) == (0, b"done\n")
-    assert "no limit holds: --ephemeral leaves no session file to follow" in done.stderr.splitlines()[0]
-    assert "turns unknown · cost unknown" in done.stderr.splitlines()[-1]
+    assert "--ephemeral writes no session file: turns and cost cannot be seen" in done.stderr.splitlines()[1]
+    assert "turns and cost are unknown" in done.stderr.splitlines()[-1]
     assert not list(world.codex_home.glob("sessions/*/*/*/*.jsonl"))
 
     refused = world.run("exec", "--max-turns", "2", "--ephemeral", *GO, "fix it")

@@ -151,7 +151,7 @@ def test_outcome(capsys: pytest.CaptureFixture[str]) -> None:
     with Ledger.open() as ledger:
         ledger.record(a_run("0199-a"))
     assert run(["outcome", "last", "yes"]) == 0
-    assert capsys.readouterr().out == "run 0199-a (bugfix, gpt-5.5 high, $0.250) solved its task\n"
+    assert capsys.readouterr().out == "run 0199-a (bugfix, gpt-5.5 high, $0.25) solved its task\n"
     assert run(["outcome", "0199", "no", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["run"]["outcome"] == "no"
     assert run(["outcome", "last", "maybe"]) == 2

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import permissions_apply
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -245,13 +246,11 @@ def test_where_no_file_can_be_made(tmp_path: Path) -> None:
         assert "CODEX_ROUTER_HOME" in (caught.value.hint or "")
 
 
-def test_a_read_only_ledger(tmp_path: Path) -> None:
-    path = tmp_path / "l.sqlite"
+def test_a_read_only_ledger(open_folder: Path) -> None:
+    path = open_folder / "l.sqlite"
     Ledger.open(path).close()
     path.chmod(0o400)
-    if os.access(path, os.W_OK):
-        pytest.skip("this user may write everything")
-    with pytest.raises(RouterError, match="cannot be opened: Permission denied"):
+    with permissions_apply(), pytest.raises(RouterError, match="cannot be opened: Permission denied"):
         Ledger.open(path)
 
 

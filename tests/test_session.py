@@ -259,3 +259,13 @@ def test_a_call_begins_a_response_that_older_versions_count_only_when_its_tools_
         assert (file.responses, file.begun, file.goes_on) == (1, 1, True)
     with session(tmp_path / "r.jsonl", context(), call(), record(ONE), call()) as file:
         assert (file.responses, file.begun) == (1, 1)
+
+
+def test_from_0_153_a_response_is_begun_when_its_record_says_so(tmp_path: Path) -> None:
+    """It comes before the tools run, however busy the machine: there is no need to guess from the call."""
+    with session(tmp_path / "r.jsonl", meta(version="0.163.0"), context(), call()) as file:
+        assert (file.responses, file.begun, file.goes_on) == (0, 0, False)
+    with session(tmp_path / "r.jsonl", meta(version="0.163.0"), context(), call(), record(ONE)) as file:
+        assert (file.responses, file.begun, file.goes_on) == (1, 1, True)
+    with session(tmp_path / "r.jsonl", meta(version="unheard of"), context(), call()) as file:
+        assert file.begun == 1

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from codex_router.decide.budgets import budget_for
+from codex_router.decide.estimator import Draws
 from codex_router.decide.policy import Category, Policy, TierValue
 from codex_router.decide.tiers import average_over_categories, choose_plan
 from codex_router.errors import RouterError
-from codex_router.records import Arm, Budget, Estimate, Interval
+from codex_router.records import Arm, Estimate, Interval
 
 POLICY = Policy(
     tiers=(TierValue("bulk", 1.0), TierValue("standard", 5.0), TierValue("precision", 25.0)),
@@ -91,5 +94,62 @@ def test_no_clear_winner_is_said_exactly_when_the_interval_reaches_the_runner_up
     assert not [note for note in apart.notes if "no clear winner" in note]
 
 
-def test_budget_without_own_runs_is_five_times_the_turns_and_six_times_the_cost() -> None:
-    assert budget_for(estimate("a", 0.7, 0.401)) == Budget(max_turns=150, max_cost_usd=2.5)
+def draws_of(**arms: tuple[float, float, float]) -> dict[str, Draws]:
+    """Plausible worlds of arms given as (mean, spread, cost), errors independent; the same in both categories."""
+    rng = np.random.default_rng(0)
+    p = np.array([mean + spread * rng.standard_normal(400) for mean, spread, _ in arms.values()]).T
+    cost = np.tile([cost for *_, cost in arms.values()], (400, 1))
+    names = tuple(Arm(name, "high") for name in arms)
+    return {name: Draws(names, name, p, cost) for name in ("bugfix", "docs")}
+
+
+def test_in_plausible_worlds_a_change_must_credibly_pay() -> None:
+    arms = [estimate("old", 0.70, 0.5), estimate("new", 0.71, 0.5), estimate("great", 0.90, 0.5)]
+    current = choose_plan([estimate("old", 0.70, 0.5)], POLICY)
+
+    kept = choose_plan(arms[:2], POLICY, draws=draws_of(old=(0.70, 0.03, 0.5), new=(0.71, 0.03, 0.5)), current=current)
+    changed = choose_plan(
+        [arms[0], arms[2]], POLICY, draws=draws_of(old=(0.70, 0.03, 0.5), great=(0.90, 0.03, 0.5)), current=current
+    )
+
+    assert {tier.arm.model for tier in kept.tiers} == {"old"}
+    assert {tier.arm.model for tier in changed.tiers} == {"great"}
+
+
+def test_in_plausible_worlds_a_tie_is_told_by_its_probability() -> None:
+    arms = [estimate("a", 0.70, 0.5), estimate("b", 0.69, 0.5)]
+
+    close = choose_plan(arms, POLICY, draws=draws_of(a=(0.70, 0.05, 0.5), b=(0.69, 0.05, 0.5)))
+    apart = choose_plan(arms, POLICY, draws=draws_of(a=(0.70, 0.001, 0.5), b=(0.69, 0.001, 0.5)))
+
+    assert "bulk: no clear winner between a high and b high" in close.notes
+    assert not [note for note in apart.notes if "no clear winner" in note]
+
+
+def test_a_category_moves_to_another_tier_only_on_evidence_of_its_own() -> None:
+    arms = [
+        estimate("small", 0.5, 0.05),
+        estimate("large", 0.9, 0.50),
+        estimate("small", 0.7, 0.05, category="docs"),
+        estimate("large", 0.7, 0.50, category="docs"),
+    ]
+    draws = draws_of(small=(0.5, 0.01, 0.05), large=(0.9, 0.01, 0.50))
+    draws["docs"] = draws_of(small=(0.7, 0.01, 0.05), large=(0.7, 0.01, 0.50))["docs"]
+    policy = Policy(
+        tiers=(TierValue("bulk", 0.1), TierValue("precision", 25.0)),
+        categories=(Category("bugfix", 0.75, "precision"), Category("docs", 0.25, "precision")),
+    )
+
+    told = choose_plan(arms, policy, draws=draws)
+    untold = choose_plan([replace(one, guess=one.category == "docs") for one in arms], policy, draws=draws)
+
+    assert told.routes == (("bugfix", "precision"), ("docs", "bulk"))
+    assert "docs: goes to bulk, since small high serves it better than large high" in told.notes
+    assert untold.routes == (("bugfix", "precision"), ("docs", "precision"))
+
+
+def test_break_even_values_are_told_in_plain_words() -> None:
+    plan = choose_plan([estimate("small", 0.5, 0.05), estimate("large", 0.75, 1.05)], POLICY)
+
+    words = "large high pays only if a solved task is worth more than $4.00 to you (below that small high)"
+    assert words in plan.notes

@@ -7,9 +7,12 @@ The table of options that take a value is held against ``codex exec --help`` of 
 from __future__ import annotations
 
 from itertools import takewhile
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 VALUE_OPTIONS = frozenset(
     {
@@ -48,6 +51,7 @@ GREEDY_OPTIONS = frozenset({"-i", "--image"})
 SUBCOMMANDS = frozenset({"resume", "fork", "review", "help"})
 """First words that make it another command; they pass through untouched."""
 STOPS = frozenset({"-h", "--help", "-V", "--version"})
+EXEC = frozenset({"exec", "e"})
 
 OWN_VALUE_OPTIONS = (
     "--tier",
@@ -95,8 +99,12 @@ class ExecLine(NamedTuple):
     own: Own
     words: list[str]
     """What Codex gets behind ``exec``, untouched."""
+    before: list[str]
+    """What Codex gets in front of ``exec``, untouched."""
     prompt: str | None
     """The prompt given as an argument; None when it comes from stdin (``-`` or nothing)."""
+    prompt_at: int | None
+    """Where in `words` that argument is."""
     subcommand: str | None
     """``resume``, ``fork``, ``review`` or ``help``."""
     chosen: bool
@@ -109,49 +117,81 @@ class ExecLine(NamedTuple):
     """No session file will be written."""
     as_json: bool
     """Codex prints events as JSONL."""
+    elsewhere: bool
+    """Codex works in a new work tree of its own making."""
 
 
-def parse_exec(argv: list[str]) -> ExecLine:
-    """Return a command line (without the word ``exec``) as read.
+def exec_at(argv: list[str]) -> int | None:
+    """Return where the word ``exec`` (or ``e``) is in a command line of Codex; None when it is another command."""
+    index = 0
+    while index < len(argv):
+        word = argv[index]
+        if word in EXEC:
+            return index
+        if not word.startswith("-") or word in {"-", "--"} or word in STOPS:
+            return None
+        _, _, index = _option(argv, word, index + 1)
+    return None
+
+
+def parse_exec(argv: list[str], before: Sequence[str] = ()) -> ExecLine:
+    """Return a command line as read.
+
+    Args:
+        argv: what is behind the word ``exec``.
+        before: Codex's own options in front of it.
 
     Raises:
         UsageError: one of our own options lacks its value or has an impossible one.
     """
     own, words = _take_own(argv)
-    positional: list[str] = []
+    _, root_options = _scanned(list(before))
+    positional, options = _scanned(words)
+    return _read(own, words, list(before), positional, root_options + options)
+
+
+def _scanned(words: list[str]) -> tuple[list[tuple[str, int]], list[tuple[str, str]]]:
+    """Return the positional words with their places, and the options with their values."""
+    positional: list[tuple[str, int]] = []
     options: list[tuple[str, str]] = []
     index = 0
     while index < len(words):
         word = words[index]
         index += 1
         if word == "--":
-            positional += [f"\0{rest}" for rest in words[index:]]
+            positional += [(f"\0{rest}", place) for place, rest in enumerate(words[index:], index)]
             break
-        if word == "-" or not word.startswith("-"):
-            positional.append(word)
+        if _is_value(word):
+            positional.append((word, index - 1))
             continue
         name, value, index = _option(words, word, index)
         options.append((name, value))
-    return _read(own, words, positional, options)
+    return positional, options
 
 
-def _read(own: Own, words: list[str], positional: list[str], options: list[tuple[str, str]]) -> ExecLine:
+def _read(
+    own: Own, words: list[str], before: list[str], positional: list[tuple[str, int]], options: list[tuple[str, str]]
+) -> ExecLine:
     if any(name == "--ephemeral" for name, _ in options) and (own.max_turns or own.max_cost_usd):
         raise UsageError("no limit can hold with --ephemeral", hint="without a session file there is nothing to count")
-    first = positional[0] if positional else "-"
+    first, place = positional[0] if positional else ("-", None)
     subcommand = first if first in SUBCOMMANDS else None
     prompt = first.removeprefix("\0")
+    is_argument = prompt != "-" and not subcommand
     names = {name for name, _ in options}
     return ExecLine(
         own=own,
         words=words,
-        prompt=None if prompt == "-" or subcommand else prompt,
+        before=before,
+        prompt=prompt if is_argument else None,
+        prompt_at=place if is_argument else None,
         subcommand=subcommand,
         chosen=any(_chooses(name, value) for name, value in options),
         folder=next((value for name, value in reversed(options) if name in {"-C", "--cd"}), None),
         inert=bool(names & STOPS) or subcommand == "help",
         ephemeral="--ephemeral" in names,
         as_json=bool(names & {"--json", "--experimental-json"}),
+        elsewhere="--worktree" in names,
     )
 
 
@@ -176,10 +216,14 @@ def _option(words: list[str], word: str, index: int) -> tuple[str, str, int]:
         if glued:
             return name, glued.removeprefix("="), index
     if name in GREEDY_OPTIONS:
-        while index < len(words) and not words[index].startswith("-"):
+        while index < len(words) and _is_value(words[index]):
             index += 1
         return name, "", index
     return name, words[index] if index < len(words) else "", index + 1
+
+
+def _is_value(word: str) -> bool:
+    return word == "-" or not word.startswith("-")
 
 
 def _take_own(argv: list[str]) -> tuple[Own, list[str]]:
@@ -213,9 +257,9 @@ def _take_own(argv: list[str]) -> tuple[Own, list[str]]:
 
 def _check_place(name: str, before: list[str], behind: list[str]) -> None:
     """Refuse an option of ours that ends a list of images: with it gone, the list would swallow the prompt."""
-    values = len(list(takewhile(lambda word: not word.startswith("-"), reversed(before))))
+    values = len(list(takewhile(_is_value, reversed(before))))
     option = before[-values - 1] if 0 < values < len(before) else ""
-    if option in GREEDY_OPTIONS and behind and not behind[0].startswith("-"):
+    if option in GREEDY_OPTIONS and behind and _is_value(behind[0]):
         raise UsageError(f"{name} stands between an image and the prompt", hint=f"put {name} first")
 
 

@@ -9,6 +9,9 @@ import tempfile
 import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from codex_router.codex.changes import read_text
+from codex_router.codex.install import config_file
+from codex_router.codex.toml_text import parse
 from codex_router.codex.versions import Version, parse_version
 from codex_router.errors import RouterError
 from codex_router.records import EFFORTS, Arm
@@ -64,6 +67,26 @@ def offered(codex: Codex | None, home: Path) -> Catalogue:
             if models:
                 return Catalogue(models, "codex debug models")
     return _shipped(codex.version if codex else None)
+
+
+def on_offer(codex: Codex | None, home: Path) -> Catalogue:
+    """Return `offered` and `with_own` together, for the configuration as it is.
+
+    Raises:
+        RouterError: ``config.toml`` does not parse.
+    """
+    config = parse(read_text(config_file(home)), config_file(home))
+    return with_own(offered(codex, home), config, codex.version if codex else None)
+
+
+def check_arm(arm: Arm, catalogue: Catalogue) -> str | None:
+    """Return what is wrong with an arm, None when it is on offer; Codex itself would send anything as it is (0.138)."""
+    model = catalogue.model(arm.model)
+    if model is None:
+        return f"{arm.model} is not on offer ({catalogue.source})"
+    if arm.effort and arm.effort not in model.efforts:
+        return f"{arm.model} has no effort {arm.effort!r}; it takes {', '.join(model.efforts) or 'none'}"
+    return None
 
 
 def with_own(catalogue: Catalogue, config: dict[str, Any], version: Version | None) -> Catalogue:

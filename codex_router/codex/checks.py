@@ -7,6 +7,7 @@ import re
 import stat
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from codex_router.codex.catalogue import check_arm
 from codex_router.codex.changes import read_text
 from codex_router.codex.entries import UNDOING
 from codex_router.codex.install import config_file, profile_file
@@ -70,12 +71,13 @@ def check_config(codex: Codex | None, home: Path, ours: frozenset[str]) -> Itera
         ours: the profile tables that codex-router wrote, for an older Codex.
     """
     path = config_file(home)
+    text = ""
     try:
         text = read_text(path)
         document = parse(text, path)
     except RouterError as error:
         yield Row("error", "config", f"{error.where}: {error.what}", error.hint or "mend that line")
-        if error.where != str(path) and any(section.key[0] in PARENTS for section in sections(read_text(path))):
+        if any(section.key[0] in PARENTS for section in sections(text)):
             yield Row("error", "legacy", f"profile tables in `{path}`, which no longer parses", MIGRATE)
         return
     if not path.exists():
@@ -151,16 +153,10 @@ def resolves_to(home: Path, tier: str, *, files: bool) -> str:
 
 
 def _on_offer(tier: Tier, catalogue: Catalogue) -> Iterator[Row]:
-    model = catalogue.model(tier.arm.model)
-    name = f"profile {tier.name}"
-    if model is None:
-        hint = "run `codex-router init` to choose among what is on offer"
-        yield Row("warning", name, f"{tier.arm.model} is not on offer ({catalogue.source})", hint)
-    elif tier.arm.effort and tier.arm.effort not in model.efforts:
-        hint = f"edit codex-router.toml: {tier.arm.model} takes {', '.join(model.efforts) or 'no effort'}; then `apply`"
-        yield Row(
-            "error", name, f"{tier.arm.model} has no effort {tier.arm.effort!r}; Codex would send it as it is", hint
-        )
+    wrong = check_arm(tier.arm, catalogue)
+    if wrong is not None:
+        level: Level = "warning" if catalogue.model(tier.arm.model) is None else "error"
+        yield Row(level, f"profile {tier.name}", wrong, "edit codex-router.toml and run `apply`, or run `init`")
 
 
 def check_project(folder: Path, home: Path) -> Iterator[Row]:
@@ -226,6 +222,7 @@ def check_journal(journal: Journal) -> Iterator[Row]:
 
 
 def gist(said: str) -> str:
-    """Return the line of Codex's words that says what is wrong."""
-    lines = [line for line in said.splitlines() if line.strip()]
-    return next((line for line in lines if line.startswith("Error")), lines[-1] if lines else said)
+    """Return what is wrong in Codex's words: its line of error, with the next one when it is only a heading."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    found = next((index for index, line in enumerate(lines) if line.startswith("Error")), len(lines) - 1)
+    return " ".join(lines[found : found + (2 if lines[found].endswith(":") else 1)]) if lines else said

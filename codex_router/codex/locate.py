@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.versions import Reads, Version, parse_version, reads, version_text
 from codex_router.errors import ExitCode, LaunchError
 from codex_router.home import make_router_home, router_home
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SHIM_MARK = b"#!/bin/sh\n# codex-router shim"
+"""How the `codex` begins that `codex-router shim` installs."""
 INSTALL_HINT = (
     "install it (`npm install -g @openai/codex`, or codex-router with its `codex` extra: `pip install '.[codex]'` in a "
     "clone), or set CODEX_ROUTER_CODEX to its path"
@@ -57,12 +61,29 @@ def find_codex() -> Codex:
 
 def _find_path() -> tuple[str | None, str]:
     own = os.environ.get("CODEX_ROUTER_CODEX")
-    if own:
+    if own and not is_shim(own):
         return own, "$CODEX_ROUTER_CODEX"
-    on_path = shutil.which("codex")
+    on_path = next((path for path in codexes_on_path() if not is_shim(path)), None)
     if on_path:
         return on_path, "PATH"
     return _from_extra(), "the codex extra"
+
+
+def codexes_on_path() -> Iterator[str]:
+    """Yield each executable `codex` on PATH, in order; `shutil.which` would give the first, after a slow import."""
+    for folder in os.get_exec_path():
+        path = Path(folder, "codex")
+        if path.is_file() and os.access(path, os.X_OK):
+            yield str(path)
+
+
+def is_shim(path: str | Path) -> bool:
+    """Tell whether a `codex` is the one that we install: taking it for the real one would never end."""
+    try:
+        with Path(path).open("rb") as stream:
+            return stream.read(len(SHIM_MARK)) == SHIM_MARK
+    except OSError:
+        return False
 
 
 def _from_extra() -> str | None:
@@ -83,7 +104,7 @@ def _version(path: str) -> Version:
         if known["key"] == key:
             major, minor, patch = known["version"]
             return int(major), int(minor), int(patch)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     version = _ask_version(path)
     _remember(memo, {"key": key, "version": version})
@@ -121,7 +142,7 @@ def _ask_version(path: str) -> Version:
     if version is None:
         said = (done.stdout + done.stderr).strip().splitlines()
         raise LaunchError(
-            f"`--version` did not print a version but {said[0] if said else 'nothing'!r}",
+            f"`--version` did not print a version but {repr(said[0]) if said else 'nothing'}",
             where=path,
             exit_code=ExitCode.NOT_EXECUTABLE,
             hint=INSTALL_HINT,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from codex_router.codex.locate import Codex
 
 MISSED_PROMPT = "No prompt provided via stdin"
-UNKNOWN_FIELD = re.compile(r"([^\s:][^:\n]*\.toml):(\d+):(\d+): unknown configuration field")
+UNKNOWN_FIELD = re.compile(r"([^\s:][^:\n]*\.toml):\d+:\d+: unknown configuration field `([^`\n]*)`")
 TIMEOUT_S = 60.0
 
 
@@ -47,11 +47,16 @@ def prove(codex: Codex, home: Path, tier: str, ours: frozenset[str] = frozenset(
     said = _ask(codex, home, tier, strict)
     if MISSED_PROMPT in said:
         return Proof(tier, accepted=True, said="")
-    foreign = UNKNOWN_FIELD.search(said)
-    theirs = foreign and os.path.realpath(foreign[1]) not in {os.path.realpath(path) for path in ours}
-    if foreign and theirs and MISSED_PROMPT in _ask(codex, home, tier, []):
-        return Proof(tier, accepted=True, said=f"a key of your own is unknown to Codex: {foreign[0]}")
+    unknown = UNKNOWN_FIELD.search(said)
+    if unknown and not _ours(unknown[1], unknown[2], tier, ours) and MISSED_PROMPT in _ask(codex, home, tier, []):
+        return Proof(tier, accepted=True, said=f"a key of your own is unknown to Codex: {unknown[0]}")
     return Proof(tier, accepted=False, said=said.strip())
+
+
+def _ours(path: str, field: str, tier: str, ours: frozenset[str]) -> bool:
+    """Tell whether we wrote the field that Codex does not know: in a file of ours, or in our table of the user's."""
+    in_file = os.path.realpath(path) in {os.path.realpath(file) for file in ours}
+    return in_file or field.startswith(f"profiles.{tier}.")
 
 
 def starts(codex: Codex, home: Path) -> str | None:

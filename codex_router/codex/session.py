@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from codex_router.codex.versions import USAGE_RECORDS, parse_version
 from codex_router.records import Usage
 
 WANTED = (
@@ -66,6 +67,7 @@ class SessionFile:
         self._answered = False
         self._total: Usage | None = None
         self._has_records = False
+        self._awaits_record = False
         self._rest = b""
         self._descriptor: int | None = None
 
@@ -76,7 +78,7 @@ class SessionFile:
         Before 0.153 a response is counted only when its tools have ended, 30 ms before the next request: too late to
         stop a run on a busy machine. An interrupt makes those versions count it at once (measured: 0.133 to 0.149).
         """
-        return self.responses + (self._called and not self._has_records)
+        return self.responses + (self._called and not (self._has_records or self._awaits_record))
 
     @property
     def goes_on(self) -> bool:
@@ -126,6 +128,8 @@ class SessionFile:
             self._count(payload.get("info"), before=before)
         elif kind == "session_meta":
             self.thread_id = self.thread_id or _text(payload.get("id"))
+            version = parse_version(_text(payload.get("cli_version")) or "")
+            self._awaits_record = version is not None and version >= USAGE_RECORDS
         elif kind == "turn_context" and not before:
             self.model, self.effort = _text(payload.get("model")), _text(payload.get("effort"))
         elif not before:

@@ -208,7 +208,7 @@ def parse(text: str, where: object) -> dict[str, Any]:
         found = re.search(r"\(at line (\d+)", str(error))
         place = f"{where}:{found[1]}" if found else str(where)
         raise RouterError(
-            f"not valid TOML: {error}", where=place, hint="mend that line; codex-router never edits a broken file"
+            f"not valid TOML: {error}", where=place, hint="mend that line; `codex-router doctor` knows the usual causes"
         ) from None
     except RecursionError:
         raise RouterError("nested too deeply to be a configuration", where=where) from None
@@ -241,7 +241,7 @@ def replace_tables(text: str, prefix: Key, names: set[str], block: str, where: P
     if not isinstance(_at(before, prefix), dict):
         raise _not_editable(where)
     regions = _regions(text, prefix, names)
-    block_here = block.replace("\n", newline_of(text))
+    block_here = block.replace("\n", newline_of(text[slice(*regions[0])] if regions else text))
     edited = _cut(text, regions[1:])
     if not regions:
         edited = _appended(text, block_here)
@@ -282,7 +282,7 @@ def _cut(text: str, spans: list[tuple[int, int]]) -> str:
     """Remove spans, each with the one blank line above it that `_appended` put there."""
     for start, end in reversed(spans):
         head, tail = text[:start], text[end:]
-        newline = newline_of(text)
+        newline = newline_of(text[start:end])
         if head.endswith(newline) and head.removesuffix(newline).endswith("\n"):
             head = head.removesuffix(newline)
         if not text.endswith("\n") and not tail:

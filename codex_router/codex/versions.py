@@ -23,6 +23,8 @@ STRICT_CONFIG: Version = (0, 131, 0)
 """From here ``--strict-config`` refuses unknown keys."""
 ROLLOUT_BUDGET: Version = (0, 142, 0)
 """From here ``[features.rollout_budget]`` works; before, that table stops Codex from starting."""
+USAGE_RECORDS: Version = (0, 153, 0)
+"""From here a session file has one ``token_usage_record`` per response, written when the response ends."""
 PROOF_WITHOUT_PROMPT: Version = (0, 65, 0)
 """From here ``codex exec -`` with an empty stdin loads the configuration before it misses the prompt."""
 

@@ -6,20 +6,23 @@ from typing import TYPE_CHECKING
 
 import click
 
+from codex_router.codex.catalogue import check_arm, on_offer
 from codex_router.codex.changes import ChangeSet
 from codex_router.codex.install import codex_changes
 from codex_router.codex.journal import Journal
-from codex_router.codex.router_file import read_plan
+from codex_router.codex.router_file import read_plan, router_file
 from codex_router.codex.versions import NEWEST_KNOWN, reads
 from codex_router.commands.home_option import home_option
 from codex_router.commands.init import installed
 from codex_router.commands.prices import prices_of
 from codex_router.commands.write import report_written, settled, show_changes, write_and_prove
-from codex_router.errors import ExitCode
+from codex_router.errors import ExitCode, RouterError
+from codex_router.show.console import err
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from codex_router.codex.catalogue import Catalogue
     from codex_router.codex.locate import Codex
     from codex_router.records import Plan
 
@@ -47,8 +50,20 @@ def rendered(codex: Codex | None, home: Path, journal: Journal, *, force: bool =
     """Return the changes that render ``codex-router.toml``, and the plan it holds.
 
     Raises:
-        RouterError: the file is missing or wrong, or a file or name is not ours to change.
+        RouterError: the file is missing or wrong, an effort is not one of its model, or a file or name is not ours to
+            change.
     """
     plan = read_plan(home)
+    _check_arms(plan, on_offer(codex, home), home)
     layout = codex.reads if codex else reads(NEWEST_KNOWN)
     return ChangeSet("apply", tuple(codex_changes(plan, layout, home, journal, prices_of(plan), force=force))), plan
+
+
+def _check_arms(plan: Plan, catalogue: Catalogue, home: Path) -> None:
+    """Refuse an effort that its model does not have; warn of a model that Codex does not list."""
+    for tier in plan.tiers:
+        wrong = check_arm(tier.arm, catalogue)
+        if wrong is not None and catalogue.model(tier.arm.model) is not None:
+            raise RouterError(wrong, where=f"{router_file(home)}: [profile.{tier.name}]", hint="choose one of these")
+        if wrong is not None:
+            err().print(f"profile `{tier.name}`: {wrong}", style="warn")

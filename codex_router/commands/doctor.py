@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codex_router.codex.catalogue import offered, with_own
-from codex_router.codex.changes import read_text
+from codex_router.codex.catalogue import on_offer
 from codex_router.codex.checks import (
     Row,
     check_codex,
@@ -19,11 +18,10 @@ from codex_router.codex.checks import (
     check_profiles,
     check_project,
 )
-from codex_router.codex.install import config_file, our_tables
+from codex_router.codex.install import our_tables
 from codex_router.codex.journal import Journal
 from codex_router.codex.locate import find_codex
 from codex_router.codex.router_file import read_plan, router_file
-from codex_router.codex.toml_text import parse
 from codex_router.commands.apply import rendered
 from codex_router.commands.home_option import home_option
 from codex_router.commands.recommend import read_policy
@@ -91,10 +89,9 @@ def _plan_rows(codex: Codex | None, home: Path) -> Iterator[Row]:
         return
     yield Row("ok", "plan", f"`{router_file(home)}`: {', '.join(f'{tier.name} = {tier.arm}' for tier in plan.tiers)}")
     try:
-        config = parse(read_text(config_file(home)), config_file(home))
+        catalogue = on_offer(codex, home)
     except RouterError:
         return  # said already
-    catalogue = with_own(offered(codex, home), config, codex.version if codex else None)
     yield from check_profiles(codex, home, plan, catalogue)
     yield from _drift(codex, home)
     yield from _prices(plan)

@@ -13,19 +13,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.argv import ExecLine, parse_exec
+from codex_router.codex.head import head_commit
 from codex_router.codex.launch import Ran, run
 from codex_router.codex.locate import Codex, find_codex
 from codex_router.codex.ready import check_ready
-from codex_router.commands.exec_words import after, before, budget_event
+from codex_router.commands.exec_words import after, before, budget_event, say
 from codex_router.commands.routing import Route, choice, route
 from codex_router.errors import ExitCode, LaunchError, RouterError
 from codex_router.home import codex_home, router_home
 from codex_router.records import Budget
-from codex_router.show.notice import say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from codex_router.codex.session import Price
     from codex_router.evidence.prices import Rates
+    from codex_router.evidence.runs import Run
     from codex_router.records import Usage
 
 HELP = """\
@@ -41,18 +44,29 @@ Router options:
   --max-turns N      stop after N model responses (0: no limit)  [default: the tier's]
   --max-cost USD     stop when this is spent (0: no limit)  [default: the tier's]
   --max-seconds S    stop after S seconds (0: no limit)  [default: the tier's, else 14400]
+  --check COMMAND    accept the result only if this shell command succeeds (repeatable); see below
+  --check-seconds S  limit for each check (0: none)  [default: 600]
+  --attempts N       tiers to try in turn while a check fails  [default: 2]
+  --keep-going       the next tier continues from the failed state and is told what failed
   --explain          say more on stderr
   --quiet            say nothing on stderr
   --no-record        write nothing to the ledger
+  --record-prompt    keep the prompt's text too, in `prompts` beside the ledger; else only its hash
   --router-help      this text
 
+With --check the checks run before and after each attempt. While one fails, the work tree is brought back and the next
+tier of higher task value tries, if it is worth its cost. Every state is kept: see `codex-router runs --help`.
+
 Exit status: Codex's own; 124 stopped at a budget; 125 failed before Codex started; 126, 127 Codex cannot be run, or
-was not found; 128+n Codex died of signal n.
+was not found; 128+n Codex died of signal n. With --check: 0 the checks passed; 123 one still failed after the last
+attempt.
 """
 MAX_SECONDS = 4 * 3600.0
 """Wall-clock limit where nothing else is said: without a connection Codex retries for ever (0.148 and later)."""
 MAX_PROMPT_BYTES = 1 << 20
 """How much of a prompt on standard input is looked at."""
+STDIN_BESIDE_PROMPT = (0, 118, 0)
+"""From this version on Codex reads piped standard input also when the prompt is an argument."""
 
 
 class Job(NamedTuple):
@@ -66,16 +80,33 @@ class Job(NamedTuple):
     """None when the router steps aside."""
     prompt: str
     stdin: int | None
+    """A file with what was piped in; None is our own standard input."""
+    prices: dict[str, Rates]
+    """Known list prices by model."""
 
 
-def main(argv: list[str]) -> int:
-    """Run one ``exec`` command line (without the word) and return the exit status.
+class Done(NamedTuple):
+    """An attempt that ended."""
+
+    ran: Ran
+    entry: Run | None
+    """As it is in the ledger; None when it is not."""
+    recorded: str
+    """The same in words."""
+
+
+def main(argv: list[str], root_options: Sequence[str] = ()) -> int:
+    """Run one ``exec`` command line and return the exit status.
+
+    Args:
+        argv: what is behind the word ``exec``.
+        root_options: Codex's own options in front of it.
 
     Raises:
         UsageError: one of our own options is wrong.
         LaunchError: Codex cannot be started as asked.
     """
-    line = parse_exec(argv)
+    line = parse_exec(argv, root_options)
     if line.own.help:
         sys.stdout.write(HELP)
         return ExitCode.DONE
@@ -85,30 +116,58 @@ def main(argv: list[str]) -> int:
         raise
     except RouterError as error:
         raise LaunchError(error.what, where=error.where, hint=error.hint) from error
-    prices = _prices()
+    if line.own.checks and not line.inert:
+        from codex_router.commands.escalate import escalate
+
+        return escalate(job)
     if not line.own.quiet:
-        for text in before(job, prices):
-            say(f"codex-router: {text}")
-    ran = run(job.argv, str(codex_home()), _folder(line), _price(prices), job.budget, job.stdin)
-    _afterwards(job, ran)
-    return ran.status
+        say(*before(job))
+    done = attempt(job)
+    if not (line.own.quiet or line.inert):
+        say(after(job, done.ran, done.recorded))
+    return done.ran.status
 
 
 def _prepared(line: ExecLine) -> Job:
     codex = find_codex()
     if line.inert or line.subcommand or line.chosen:
-        return Job(
-            codex, line, [codex.path, "exec", *line.words], _budget(line, Budget()), None, line.prompt or "", None
-        )
+        words = [codex.path, *line.before, "exec", *line.words]
+        return Job(codex, line, words, _budget(line, Budget()), None, line.prompt or "", None, _prices())
     prompt, stdin = line.prompt, None
-    if prompt is None and sys.stdin is not None and not sys.stdin.isatty():
-        prompt, stdin = _piped_prompt()
-    chosen = route(prompt, codex_home(), line.own.tier, line.own.category)
+    reads_stdin = prompt is None or (line.own.checks and codex.version >= STDIN_BESIDE_PROMPT)
+    if reads_stdin and sys.stdin is not None and not sys.stdin.isatty():
+        piped, stdin = _piped_prompt()
+        prompt = piped if prompt is None else prompt
+    return for_route(codex, line, route(prompt, codex_home(), line.own.tier, line.own.category), prompt or "", stdin)
+
+
+def for_route(codex: Codex, line: ExecLine, chosen: Route, prompt: str, stdin: int | None) -> Job:
+    """Return the run of a prompt with a tier.
+
+    Raises:
+        LaunchError: Codex would not find the tier's profile.
+    """
     has_native = check_ready(codex_home(), chosen.tier.name, codex.reads)
     # The profile's own token budget was made from the tier's dollars; another limit for this run replaces it.
     native = ["-c", "features.rollout_budget.enabled=false"] if has_native and line.own.max_cost_usd is not None else []
-    words = [codex.path, "exec", *choice(chosen.tier), *native, *line.words]
-    return Job(codex, line, words, _budget(line, chosen.tier.budget), chosen, prompt or "", stdin)
+    words = [codex.path, *line.before, "exec", *choice(chosen.tier), *native, *line.words]
+    return Job(codex, line, words, _budget(line, chosen.tier.budget), chosen, prompt, stdin, _prices())
+
+
+def attempt(job: Job) -> Done:
+    """Run Codex and record it; whatever goes wrong with the record, the run's status stands."""
+    at = folder(job.line)
+    commit = None if job.line.inert else head_commit(Path(at))
+    if job.stdin is not None:
+        os.lseek(job.stdin, 0, os.SEEK_SET)
+    ran = run(job.argv, str(codex_home()), at, _price(job.prices), job.budget, job.stdin)
+    recorded, entry = _record(job, ran, commit)
+    event = budget_event(job, ran) if job.line.as_json else None
+    if event is not None:
+        with contextlib.suppress(OSError):
+            sys.stdout.write(f"{event}\n")
+            sys.stdout.flush()
+    return Done(ran, entry, recorded)
 
 
 def _budget(line: ExecLine, default: Budget) -> Budget:
@@ -140,7 +199,8 @@ def _piped_prompt() -> tuple[str, int]:
     return text, descriptor
 
 
-def _folder(line: ExecLine) -> str:
+def folder(line: ExecLine) -> str:
+    """Return where Codex will work."""
     return str(Path.cwd() / (line.folder or ""))
 
 
@@ -165,27 +225,18 @@ def _price(prices: dict[str, Rates]) -> Price:
     return price
 
 
-def _afterwards(job: Job, ran: Ran) -> None:
-    """Record the attempt and say what it cost; whatever goes wrong here, the run's status stands."""
-    if job.line.inert:
-        return
-    own = job.line.own
-    recorded = "" if own.no_record or os.environ.get("CODEX_ROUTER_NO_RECORD") else _recorded(job, ran)
-    event = budget_event(job, ran) if job.line.as_json else None
-    if event is not None:
-        with contextlib.suppress(OSError):
-            sys.stdout.write(f"{event}\n")
-            sys.stdout.flush()
-    if not own.quiet:
-        say(f"codex-router: {after(job, ran, recorded)}")
-
-
-def _recorded(job: Job, ran: Ran) -> str:
-    from codex_router.commands.record import record
+def _record(job: Job, ran: Ran, commit: str | None) -> tuple[str, Run | None]:
+    """Put the attempt into the ledger; return what to say of it, and the entry."""
+    if job.line.inert or job.line.own.no_record or os.environ.get("CODEX_ROUTER_NO_RECORD"):
+        return "", None
+    from codex_router.commands.record import keep_prompt, record
 
     try:
-        return f"run {record(job.codex, job.route, job.prompt, ran)[:8]}"
+        entry = record(job.codex, job.route, job.prompt, ran, commit)
+        if job.line.own.record_prompt:
+            keep_prompt(job.prompt)
     except RouterError as error:
-        return f"not recorded: {error}"
+        return f"not recorded: {error}", None
     except Exception as error:  # noqa: BLE001 - Codex has done its work; nothing here may spoil its exit status
-        return f"not recorded: {type(error).__name__}: {error}"
+        return f"not recorded: {type(error).__name__}: {error}", None
+    return f"run {entry.attempt.attempt_id[:8]}", entry

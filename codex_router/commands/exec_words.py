@@ -4,37 +4,47 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from codex_router.show import notice
 
+if TYPE_CHECKING:
     from codex_router.codex.launch import Ran
     from codex_router.commands.exec_ import Job
     from codex_router.commands.routing import Route
-    from codex_router.evidence.prices import Rates
     from codex_router.records import Budget
 
 CODES = {"turns": "max_agent_turns_exceeded", "cost": "max_cost_exceeded", "seconds": "max_seconds_exceeded"}
 """Codes of our event, by limit; the first is the one that users asked Codex for (openai/codex #33294)."""
 
 
-def before(job: Job, prices: Mapping[str, Rates]) -> list[str]:
-    """Return what was decided, in one line; in several when asked to explain, or when a limit cannot hold."""
+def say(*lines: str) -> None:
+    """Write lines of ours on stderr."""
+    for line in lines:
+        notice.say(f"codex-router: {line}")
+
+
+def before(job: Job, then: str = "") -> list[str]:
+    """Return what was decided, in one line; in several when asked to explain, or when a limit cannot hold.
+
+    Args:
+        job: the run.
+        then: what comes after it.
+    """
     if job.line.inert:
         return []
     limits = limit_words(job.budget)
     lines = []
     if job.route is not None:
         tier = job.route.tier
-        words = (f"{job.route.why} -> {tier.name}: {tier.arm}", limits)
+        words = (f"{job.route.why} -> {tier.name}: {tier.arm}", limits, then)
         lines.append(" · ".join(word for word in words if word))
     elif job.line.own.max_turns or job.line.own.max_cost_usd or job.line.own.explain:
-        lines.append(f"as you chose · {limits}")
+        lines.append(" · ".join(word for word in ("as you chose", limits) if word))
     if job.line.ephemeral and job.route is not None:
         lines.append(
             "--ephemeral writes no session file: turns and cost cannot be seen; the time limit "
             "and Codex's own token budget hold"
         )
-    elif job.route is not None and job.budget.max_cost_usd and job.route.tier.arm.model not in prices:
+    elif job.route is not None and job.budget.max_cost_usd and job.route.tier.arm.model not in job.prices:
         lines.append(f"the cost limit cannot hold: the price of {job.route.tier.arm.model} is unknown")
     return lines + (_explanation(job) if job.line.own.explain else [])
 
@@ -60,7 +70,7 @@ def limit_words(budget: Budget) -> str:
     return " · ".join(word for word in words if word)
 
 
-def after(job: Job, ran: Ran, recorded: str) -> str:
+def after(job: Job, ran: Ran, recorded: str, verdict: str = "") -> str:
     """Return how it ended, what it took, and what the dearest tier would have cost about."""
     progress = ran.progress
     if ran.thread_id is None:
@@ -69,6 +79,7 @@ def after(job: Job, ran: Ran, recorded: str) -> str:
         cost = "cost unknown" if progress.cost_usd is None else f"${progress.cost_usd:.4g}"
         used = [f"{progress.responses} turns", cost]
     words = [
+        verdict,
         _ending(ran, job.budget),
         *used,
         _compared(job.route, progress.cost_usd) if ran.end == "completed" else "",

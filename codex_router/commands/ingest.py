@@ -17,6 +17,7 @@ from codex_router.evidence.reading import Found, find
 from codex_router.evidence.tables import CATEGORY
 from codex_router.show import evidence as show
 from codex_router.show.console import err, out, print_json
+from codex_router.show.console import show as show_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -76,9 +77,9 @@ def show_list(*, json_: bool) -> int:
             print_json({"shipped": [show.table_json(one) for one in shipped], "ingested": ingested})
             return ExitCode.DONE
     console = out()
-    console.print(show.listing(shipped, holdings))
+    show_table(console, show.listing(shipped, holdings))
     for line in show.remarks([*shipped, *holdings]):
-        console.print(line, soft_wrap=True)
+        console.print(line, soft_wrap=not console.is_terminal)
     return ExitCode.DONE
 
 

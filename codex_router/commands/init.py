@@ -20,7 +20,7 @@ from codex_router.commands.recommend import Recommendation, recommend
 from codex_router.commands.write import report_written, settled, show_changes, write_and_prove
 from codex_router.errors import ExitCode, LaunchError, RouterError, UsageError
 from codex_router.show.console import err, out, print_json, show
-from codex_router.show.plan import plan_json, plan_table, routes_line
+from codex_router.show.plan import plan_json, plan_table, rests_on_line, routes_line
 
 if TYPE_CHECKING:
     from codex_router.codex.prove import Proof
@@ -124,8 +124,9 @@ def planned(
 
 def _show(found: Recommendation, codex: Codex | None, changes: ChangeSet) -> None:
     err().print(f"{f'{codex}; ' if codex else ''}models from {found.catalogue.source}", style="dim")
-    show(out(), plan_table(found.plan))
-    out().print(routes_line(found.plan))
+    show(out(), plan_table(found.plan, out().width))
+    out().print(f"rest on: {rests_on_line(found.plan)}")
+    out().print(f"routes: {routes_line(found.plan)}")
     for note in found.plan.notes:
         out().print(f"note: {note}")
     out().print()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from codex_router.codex.catalogue import Catalogue, offered, restricted, with_own
-from codex_router.codex.changes import read_text
-from codex_router.codex.install import config_file
-from codex_router.codex.router_file import check_model_name, check_tier_name
-from codex_router.codex.toml_text import parse
+from codex_router.codex.catalogue import Catalogue, on_offer, restricted
+from codex_router.codex.router_file import check_model_name, check_tier_name, read_plan
 from codex_router.decide.estimator import Estimator
 from codex_router.decide.policy import policy_from
-from codex_router.decide.tiers import choose_plan
+from codex_router.decide.tiers import plan_for
 from codex_router.errors import RouterError, UsageError
 from codex_router.evidence.bundled import aggregates
 from codex_router.evidence.ledger import Ledger
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 
     from codex_router.codex.locate import Codex
     from codex_router.decide.policy import Policy
-    from codex_router.records import Arm, Estimate
 
 HARNESS = "codex"
 
@@ -50,21 +47,28 @@ def recommend(codex: Codex | None, home: Path, models: Sequence[str] = (), prefi
         RouterError: no arm is on offer or measured, the policy is wrong, or ``config.toml`` does not parse.
     """
     policy = read_policy()
-    config = parse(read_text(config_file(home)), config_file(home))
-    catalogue = with_own(offered(codex, home), config, codex.version if codex else None)
+    catalogue = on_offer(codex, home)
     arms = restricted(catalogue, models) if models else catalogue.arms()
     for arm in arms:
         check_model_name(arm.model, catalogue.source)
-    plan = choose_plan(_estimates(arms, policy), policy)
+    plan = plan_for(_estimator(), arms, policy, _in_force(home, prefix))
     return Recommendation(_named(plan, catalogue, prefix), catalogue)
 
 
-def _estimates(arms: Sequence[Arm], policy: Policy) -> list[Estimate]:
+def _estimator() -> Estimator:
     with Ledger.open(create=False) as ledger:
         published = distinct((*aggregates(), *ledger.aggregates()))
         own = ledger.attempts()
-    estimator = Estimator(target_harness=HARNESS).fit(published, own)
-    return estimator.estimate(arms, [category.name for category in policy.categories])
+    return Estimator(target_harness=HARNESS).fit(published, own)
+
+
+def _in_force(home: Path, prefix: str) -> Plan | None:
+    """Return the plan that the user has now, if any: it is changed only where a change credibly pays."""
+    try:
+        plan = read_plan(home)
+    except RouterError:
+        return None  # none yet, or one that is told about where it is used
+    return replace(plan, tiers=tuple(replace(tier, name=tier.name.removeprefix(prefix)) for tier in plan.tiers))
 
 
 def _named(plan: Plan, catalogue: Catalogue, prefix: str) -> Plan:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from codex_router.codex.versions import version_text
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.runs import Run
+from codex_router.home import make_router_home
 from codex_router.records import Arm, Attempt
 
 if TYPE_CHECKING:
@@ -21,13 +22,20 @@ PATIENCE_S = 5.0
 """How long the end of a run waits for a ledger that another process has locked."""
 
 
-def record(codex: Codex, route: Route | None, prompt: str, ran: Ran) -> str:
-    """Store a run and return its id; the prompt itself is not kept, only its hash and length.
+def record(codex: Codex, route: Route | None, prompt: str, ran: Ran, commit: str | None) -> Run:
+    """Store a run and return it; the prompt itself is not kept, only its hash and length.
+
+    Args:
+        codex: which Codex ran.
+        route: why it ran so; None when the user chose.
+        prompt: as far as it was seen.
+        ran: what became of it.
+        commit: of the working tree at the start.
 
     Raises:
         RouterError: the ledger cannot be written.
     """
-    digest = hashlib.sha256(prompt.encode("utf-8", errors="surrogateescape")).hexdigest() if prompt else None
+    digest = prompt_hash(prompt) if prompt else None
     identity = uuid.uuid4().hex
     chosen = route.tier.arm if route else Arm("unknown")
     attempt = Attempt(
@@ -49,9 +57,41 @@ def record(codex: Codex, route: Route | None, prompt: str, ran: Ran) -> str:
         tier=route.tier.name if route else None,
         session_id=ran.thread_id,
         codex_version=version_text(codex.version),
+        git_commit=commit,
         prompt_hash=digest,
         prompt_chars=len(prompt) if prompt else None,
     )
+    store(run)
+    return run
+
+
+def store(run: Run) -> None:
+    """Store a run, or what is now known of one stored before.
+
+    Raises:
+        RouterError: the ledger cannot be written.
+    """
     with Ledger.open(patience_s=PATIENCE_S) as ledger:
         ledger.record(run)
-    return identity
+
+
+def keep_prompt(prompt: str) -> None:
+    """Write a prompt to ``prompts/<SHA-256>.txt`` beside the ledger, readable by its owner only.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    folder = make_router_home() / "prompts"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{prompt_hash(prompt)}.txt"
+    path.touch(mode=0o600)
+    path.write_bytes(_bytes(prompt))
+
+
+def prompt_hash(prompt: str) -> str:
+    """Return the SHA-256 of a prompt, in hex."""
+    return hashlib.sha256(_bytes(prompt)).hexdigest()
+
+
+def _bytes(prompt: str) -> bytes:
+    return prompt.encode("utf-8", errors="surrogateescape")

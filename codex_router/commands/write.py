@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codex_router.codex.install import config_file, profile_file
+from codex_router.codex.catalogue import offered
+from codex_router.codex.install import profile_file
 from codex_router.codex.prove import Proof, prove
 from codex_router.errors import ExitCode, RouterError, UsageError
 from codex_router.evidence.prices import FILE, save_snapshot
@@ -78,14 +79,14 @@ def write_and_prove(changes: ChangeSet, journal: Journal, codex: Codex | None, p
         hint = "mend the permissions above it, or choose another with CODEX_HOME"
         raise RouterError(f"cannot be created: {error.strerror}", where=home, hint=hint) from None
     journal.write(changes, objection)
-    _keep_prices(plan)
+    _keep_prices({tier.arm.model for tier in plan.tiers} | {model.name for model in offered(codex, home).models})
     return proofs
 
 
-def _keep_prices(plan: Plan) -> None:
+def _keep_prices(models: set[str]) -> None:
     """Keep the prices that `exec` reads; the profiles stand without them."""
     try:
-        save_snapshot({tier.arm.model for tier in plan.tiers}, make_router_home() / FILE)
+        save_snapshot(models, make_router_home() / FILE)
     except OSError as error:
         err().print(f"prices were not kept ({error.strerror}), so cost budgets do not hold yet", style="warn")
 
@@ -93,8 +94,6 @@ def _keep_prices(plan: Plan) -> None:
 def prove_all(codex: Codex, plan: Plan, home: Path) -> list[Proof]:
     """Return what Codex says of each tier's profile."""
     ours = frozenset(str(profile_file(home, tier.name)) for tier in plan.tiers)
-    if not codex.reads.profile_files:
-        ours |= {str(config_file(home))}
     return [prove(codex, home, tier.name, ours) for tier in plan.tiers]
 
 

@@ -9,45 +9,40 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from codex_router.decide.columns import Key
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from codex_router.records import Aggregate, Arm, Attempt
+    from codex_router.decide.columns import Columns
+    from codex_router.records import Aggregate
 
-LOCAL = "local"
-"""The source of the user's own attempts."""
+    Array = NDArray[np.float64]
+
 REPEAT_CORRELATION = 0.6
 """Of outcomes of repeated attempts at one task; an attempt repeated k times counts 1 + (k-1) * this times less."""
 HALF_LIFE_DAYS = 180.0
 """Age at which a published row counts half; a judgement (models and harnesses change within months)."""
-
-
-class Key(NamedTuple):
-    """What a cell is about; the levels of the hierarchical model."""
-
-    arm: Arm
-    category: str
-    harness: str
-    source: str
-    self_reported: bool = False
+ESCALATED_COST = 1.3
+"""What a second attempt costs more than a first one because its task is hard; measured 1.2 to 1.5."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
     """One measured quantity per cell: arrays of the same length as the keys."""
 
-    n: NDArray[np.float64]
+    n: Array
     """Effective number of attempts; 0 where nothing is known."""
-    mean: NDArray[np.float64]
+    mean: Array
     """Share of successes, mean cost in USD, or mean turns; 1 where `n` is 0."""
-    mean_square: NDArray[np.float64]
-    """Mean of squares of single local attempts; NaN where only a mean is known."""
+    mean_square: Array
+    """Mean of squares of single attempts; NaN where only a mean is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,47 +53,58 @@ class Cells:
     passes: Sums
     cost: Sums
     turns: Sums
-    attempts: NDArray[np.float64]
+    attempts: Array
     """Attempts behind each cell, as counted, without any discount."""
 
 
-class _Sum:
-    """Running weight, sum and sum of squares of one quantity in one cell."""
-
-    __slots__ = ("n", "square", "total")
-
-    def __init__(self) -> None:
-        self.n = self.total = self.square = 0.0
-
-    def add(self, value: float, weight: float) -> None:
-        self.n += weight
-        self.total += weight * value
-        self.square += weight * value * value
-
-
-def cells_of(aggregates: Iterable[Aggregate], attempts: Iterable[Attempt], today: str | None = None) -> Cells:
-    """Sum published rows and local attempts into cells.
+def cells_of(aggregates: Iterable[Aggregate], columns: Columns, today: str | None = None) -> Cells:
+    """Sum published rows and local attempts into cells, published ones first.
 
     `today` (ISO date) sets the age of published rows; without it the newest row is taken to be of today.
     """
     rows = list(aggregates)
     newest = today or max((row.date for row in rows), default="")
-    table: dict[Key, tuple[_Sum, _Sum, _Sum, _Sum]] = defaultdict(lambda: (_Sum(), _Sum(), _Sum(), _Sum()))
+    groups: dict[Key, list[Aggregate]] = defaultdict(list)
     for row in rows:
-        _add_aggregate(table[_key_of(row)], row, _age_weight(row.date, newest))
-    _add_attempts(table, attempts)
-    keys = tuple(table)
+        groups[_key_of(row)].append(row)
+    published = [_published(group, newest) for group in groups.values()]
+    local = _local(columns)
     return Cells(
-        keys=keys,
-        passes=_sums([table[key][0] for key in keys], local=[False] * len(keys)),
-        cost=_sums([table[key][1] for key in keys], local=[key.source == LOCAL for key in keys]),
-        turns=_sums([table[key][2] for key in keys], local=[key.source == LOCAL for key in keys]),
-        attempts=np.array([table[key][3].n for key in keys]),
+        keys=(*groups, *columns.keys),
+        passes=_joined([one[0] for one in published], local.passes),
+        cost=_joined([one[1] for one in published], local.cost),
+        turns=_joined([one[2] for one in published], local.turns),
+        attempts=np.concatenate([[float(one[3]) for one in published], local.attempts]),
     )
 
 
 def _key_of(row: Aggregate) -> Key:
     return Key(row.arm, row.category, row.harness, f"{row.source} {row.date}", row.self_reported)
+
+
+Pair = tuple[float, float]
+"""Weight and mean."""
+
+
+def _published(rows: list[Aggregate], newest: str) -> tuple[Pair, Pair, Pair, int]:
+    """Return weight and mean of pass rate, cost and turns, and the attempts behind them."""
+    ages = [_age_weight(row.date, newest) for row in rows]
+    passes = [(age * row.n_trials / _repeat_discount(row), row.pass_rate) for age, row in zip(ages, rows, strict=True)]
+    # The mean cost of repeated attempts says little new about a task: the tasks are the sample.
+    samples = [age * min(row.n_tasks, row.n_trials) for age, row in zip(ages, rows, strict=True)]
+    cost = [(n, row.cost_usd) for n, row in zip(samples, rows, strict=True) if row.cost_usd and row.cost_usd > 0]
+    turns = [(n, row.turns_mean) for n, row in zip(samples, rows, strict=True) if row.turns_mean and row.turns_mean > 0]
+    return _mean(passes), _mean(cost), _mean(turns), sum(row.n_trials for row in rows)
+
+
+def _repeat_discount(row: Aggregate) -> float:
+    repeats = max(row.n_trials / row.n_tasks, 1.0)
+    return 1 + (repeats - 1) * REPEAT_CORRELATION
+
+
+def _mean(pairs: list[Pair]) -> Pair:
+    weight = sum(n for n, _ in pairs)
+    return weight, sum(n * value for n, value in pairs) / weight if weight else 1.0
 
 
 def _age_weight(row_date: str, newest: str) -> float:
@@ -110,47 +116,45 @@ def _age_weight(row_date: str, newest: str) -> float:
     return float(0.5 ** (max(days, 0) / HALF_LIFE_DAYS))
 
 
-def _add_aggregate(sums: tuple[_Sum, _Sum, _Sum, _Sum], row: Aggregate, age: float) -> None:
-    passes, cost, turns, attempts = sums
-    repeats = max(row.n_trials / row.n_tasks, 1.0)
-    passes.add(row.pass_rate, age * row.n_trials / (1 + (repeats - 1) * REPEAT_CORRELATION))
-    # Mean costs of repeated attempts say little new about a task: the tasks are the sample.
-    sample = age * min(row.n_tasks, row.n_trials)
-    if row.cost_usd is not None and row.cost_usd > 0:
-        cost.add(row.cost_usd, sample)
-    if row.turns_mean is not None and row.turns_mean > 0:
-        turns.add(row.turns_mean, sample)
-    attempts.add(1.0, row.n_trials)
+def _joined(published: list[Pair], local: Sums) -> Sums:
+    table = np.array(published, dtype=float).reshape(-1, 2)
+    return Sums(
+        n=np.concatenate([table[:, 0], local.n]),
+        mean=np.concatenate([table[:, 1], local.mean]),
+        mean_square=np.concatenate([np.full(len(table), np.nan), local.mean_square]),
+    )
 
 
-def _add_attempts(table: dict[Key, tuple[_Sum, _Sum, _Sum, _Sum]], attempts: Iterable[Attempt]) -> None:
-    by_task: dict[tuple[Key, str], list[Attempt]] = defaultdict(list)
-    for attempt in attempts:
-        by_task[Key(attempt.arm, attempt.category, attempt.harness, LOCAL), attempt.task_id].append(attempt)
-    for (key, _task), group in by_task.items():
-        weight = 1 / (1 + (len(group) - 1) * REPEAT_CORRELATION)
-        for attempt in group:
-            _add_attempt(table[key], attempt, weight)
+def _local(columns: Columns) -> Cells:
+    weight = repeat_weights(columns)
+    cells = len(columns.keys)
+    # An escalated attempt saw a task known to be hard, so it would bias the pass rate; its cost is scaled back.
+    outcome = np.where(columns.escalated, np.nan, columns.outcome)
+    cost = np.where(columns.whole, columns.cost_usd, np.nan) / np.where(columns.escalated, ESCALATED_COST, 1.0)
+    turns = np.where(columns.whole, columns.turns, np.nan)
+    return Cells(
+        keys=columns.keys,
+        passes=_sums(outcome, weight, columns.cell, cells),
+        cost=_sums(cost, weight, columns.cell, cells),
+        turns=_sums(turns, weight, columns.cell, cells),
+        attempts=np.bincount(columns.cell, minlength=cells).astype(float),
+    )
 
 
-def _add_attempt(sums: tuple[_Sum, _Sum, _Sum, _Sum], attempt: Attempt, weight: float) -> None:
-    passes, cost, turns, attempts = sums
-    attempts.add(1.0, 1.0)
-    stopped = attempt.end in {"timeout", "abort", "error"}
-    # A run that ended for reasons of its own says nothing about the arm unless it had solved the task by then.
-    if attempt.outcome == "yes" or (attempt.outcome == "no" and not stopped):
-        passes.add(float(attempt.outcome == "yes"), weight)
-    if attempt.end != "completed":
-        return  # the cost and turns of a cut run are lower bounds only
-    if attempt.cost_usd is not None and attempt.cost_usd > 0:
-        cost.add(attempt.cost_usd, weight)
-    if attempt.turns is not None and attempt.turns > 0:
-        turns.add(float(attempt.turns), weight)
+def repeat_weights(columns: Columns) -> Array:
+    """Return what each attempt counts: 1 / (1 + (m - 1) * correlation) for m attempts of one arm at one task."""
+    if not len(columns.cell):
+        return np.zeros(0)
+    pair = columns.task * len(columns.keys) + columns.cell
+    _, which, times = np.unique(pair, return_inverse=True, return_counts=True)
+    return np.asarray(1 / (1 + (times[which] - 1) * REPEAT_CORRELATION))
 
 
-def _sums(column: Sequence[_Sum], local: Sequence[bool]) -> Sums:
-    n = np.array([one.n for one in column])
+def _sums(values: Array, weight: Array, cell: NDArray[np.int64], cells: int) -> Sums:
+    known = ~np.isnan(values)
+    w, x, c = weight[known], values[known], cell[known]
+    n = np.bincount(c, w, cells).astype(float)
     safe = np.where(n > 0, n, 1.0)
-    mean = np.where(n > 0, np.array([one.total for one in column]) / safe, 1.0)
-    square = np.where(np.array(local, dtype=bool) & (n > 0), np.array([one.square for one in column]) / safe, np.nan)
+    mean = np.where(n > 0, np.bincount(c, w * x, cells) / safe, 1.0)
+    square = np.where(n > 0, np.bincount(c, w * x * x, cells) / safe, np.nan)
     return Sums(n=n, mean=mean, mean_square=square)

@@ -7,26 +7,23 @@ fit; figures of other harnesses count as much as harnesses are known to differ.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from codex_router.decide import kernel
-from codex_router.decide.cells import LOCAL, Cells, Key, Sums, cells_of
-from codex_router.decide.laplace import Likelihood, Mode, binomial, find_mode, gamma
-from codex_router.decide.priors import (
-    COST_DISPERSION,
-    COST_PRIOR,
-    PASS_PRIOR,
-    TURNS_DISPERSION,
-    TURNS_PRIOR,
-)
+from codex_router.decide import priors
+from codex_router.decide.budgets import TurnsShape, shape_of
+from codex_router.decide.cells import Cells, cells_of
+from codex_router.decide.columns import LOCAL, Columns, Key, columns_of
+from codex_router.decide.kernel import prior_variance
+from codex_router.decide.overlap import Overlap, error_correlation, overlap_of
+from codex_router.decide.response import Response, fit_amount, fit_pass
 from codex_router.records import Estimate, Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Self
 
     from numpy.typing import NDArray
@@ -34,38 +31,21 @@ if TYPE_CHECKING:
     from codex_router.records import Aggregate, Arm, Attempt
 
     Array = NDArray[np.float64]
-    Family = Callable[[Array, Array], Likelihood]
 
 Z90 = 1.6448536269514722
 """Standard normal quantile of .95: half a 90 % interval in standard deviations."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
-    """One fitted response."""
+class Draws:
+    """Plausible worlds: joint draws from the posterior for arms in one category."""
 
-    prior: kernel.Prior
-    keys: tuple[Key, ...]
-    """Cells with data on this response."""
-    mode: Mode
-
-    def predict(self, keys: Sequence[Key]) -> tuple[Array, Array]:
-        """Return mean, shape (keys,), and covariance, shape (keys, keys), of the linear predictor."""
-        mean, covariance = self.before(keys)
-        if self.keys:
-            cross = _covariance(self.prior, keys, self.keys)
-            mean = mean + cross @ self.mode.alpha
-            covariance = covariance - cross @ self.mode.precision @ cross.T
-        return mean, covariance
-
-    def before(self, keys: Sequence[Key]) -> tuple[Array, Array]:
-        """Return the same before any data: the prior."""
-        return kernel.prior_mean(self.prior, keys), _covariance(self.prior, keys, keys)
-
-
-def _covariance(prior: kernel.Prior, left: Sequence[Key], right: Sequence[Key]) -> Array:
-    learnt = kernel.covariance(prior.scales, kernel.shared(left, right))
-    return kernel.fixed_covariance(prior, left, right) + learnt
+    arms: tuple[Arm, ...]
+    category: str
+    p_pass: Array
+    """Shape (draws, arms)."""
+    cost_usd: Array
+    """Mean cost of an attempt, shape (draws, arms)."""
 
 
 class Estimator:
@@ -82,94 +62,114 @@ class Estimator:
 
     def fit(self, aggregates: Sequence[Aggregate], attempts: Sequence[Attempt] = ()) -> Self:
         """Learn from published rows and local attempts; a second fit forgets the first."""
-        self.cells_: Cells = cells_of(aggregates, attempts, self.today)
-        self.pass_ = _fit(PASS_PRIOR, self.cells_, self.cells_.passes, _start_logit, binomial)
-        self.cost_ = _fit(COST_PRIOR, self.cells_, self.cells_.cost, np.log, partial(gamma, COST_DISPERSION))
-        self.turns_ = _fit(TURNS_PRIOR, self.cells_, self.cells_.turns, np.log, partial(gamma, TURNS_DISPERSION))
+        self.published_: tuple[Aggregate, ...] = tuple(aggregates)
+        self.columns_: Columns = columns_of(attempts)
+        self.overlap_: Overlap = overlap_of(self.columns_)
+        self.cells_: Cells = cells_of(aggregates, self.columns_, self.today)
+        self.turns_shape_: TurnsShape = shape_of(self.columns_)
+        keys = self.cells_.keys
+        self.pass_: Response = fit_pass(priors.PASS_PRIOR, keys, self.cells_.passes, self._error_correlation())
+        self.cost_: Response = fit_amount(
+            priors.COST_PRIOR, keys, self.cells_.cost, priors.COST_DISPERSION, priors.DISPERSION_WEIGHT
+        )
+        self.turns_: Response = fit_amount(
+            priors.TURNS_PRIOR, keys, self.cells_.turns, priors.TURNS_DISPERSION, priors.DISPERSION_WEIGHT
+        )
         return self
 
     def estimate(self, arms: Sequence[Arm], categories: Sequence[str]) -> list[Estimate]:
         """Return one estimate per category and arm, categories outermost."""
-        keys = [Key(arm, category, self.target_harness, LOCAL) for category in categories for arm in arms]
-        if not keys:
-            return []
-        passes, costs, turns = self.pass_.predict(keys), self.cost_.predict(keys), self.turns_.predict(keys)
-        worth = self._worth(keys, passes)
-        p_pass, cost_usd, turns_ = rate_intervals(*passes), amount_intervals(*costs), amount_intervals(*turns)
+        keys = self._targets(arms, categories)
+        passes = self.pass_.predict_each(keys)
+        columns = zip(
+            keys,
+            rate_intervals(*passes),
+            amount_intervals(*self.cost_.predict_each(keys)),
+            amount_intervals(*self.turns_.predict_each(keys)),
+            self._worth(keys, *passes),
+            strict=True,
+        )
+        published, local, of_model = self._counts()
         return [
             Estimate(
                 arm=key.arm,
                 category=key.category,
                 harness=key.harness,
-                p_pass=p_pass[index],
-                cost_usd=cost_usd[index],
-                turns=turns_[index],
-                n_published=self._count(key, local=False),
-                n_local=self._count(key, local=True),
-                n_effective=worth[index],
-                guess=not (self._count(key, local=False) or self._count(key, local=True)),
-                n_model=self._count_model(key.arm.model),
+                p_pass=p_pass,
+                cost_usd=cost_usd,
+                turns=turns,
+                n_published=published[key.arm, key.category],
+                n_local=local[key.arm, key.category],
+                n_effective=worth,
+                guess=not (published[key.arm, key.category] or local[key.arm, key.category]),
+                n_model=of_model[key.arm.model],
             )
-            for index, key in enumerate(keys)
+            for key, p_pass, cost_usd, turns, worth in columns
         ]
 
-    def _count(self, key: Key, *, local: bool) -> int:
-        """Count attempts of this arm in this category, of any harness for published ones."""
-        return round(
-            sum(
-                float(n)
-                for other, n in zip(self.cells_.keys, self.cells_.attempts, strict=True)
-                if other.arm == key.arm and other.category == key.category and (other.source == LOCAL) == local
-            )
-        )
+    def draws(self, arms: Sequence[Arm], category: str, n: int = 200, seed: int = 0) -> Draws:
+        """Draw `n` plausible worlds; they come in pairs mirrored about the mean, which keeps averages exact."""
+        keys = self._targets(arms, [category])
+        rng = np.random.default_rng(seed)
+        logit = _gaussian(rng, n, *self.pass_.predict(keys))
+        log_cost = _gaussian(rng, n, *self.cost_.predict(keys))
+        return Draws(tuple(arms), category, p_pass=_sigmoid(logit), cost_usd=np.exp(log_cost))
 
-    def _count_model(self, model: str) -> int:
-        pairs = zip(self.cells_.keys, self.cells_.attempts, strict=True)
-        return round(sum(float(n) for other, n in pairs if other.arm.model == model))
+    def fitted_rates(self) -> Array:
+        """Return the fitted pass rate of every cell; of cells without outcomes, the predicted one."""
+        return _sigmoid(self.pass_.predict_each(self.cells_.keys)[0]) if self.cells_.keys else np.zeros(0)
 
-    def _worth(self, keys: Sequence[Key], passes: tuple[Array, Array]) -> list[float]:
+    def _targets(self, arms: Sequence[Arm], categories: Sequence[str]) -> list[Key]:
+        return [Key(arm, category, self.target_harness, LOCAL) for category in categories for arm in arms]
+
+    def _counts(self) -> tuple[Counter[object], Counter[object], Counter[object]]:
+        """Count attempts by (arm, category), of any harness for published ones; and by model."""
+        published, local, of_model = Counter[object](), Counter[object](), Counter[object]()
+        for key, n in zip(self.cells_.keys, self.cells_.attempts, strict=True):
+            (local if key.source == LOCAL else published)[key.arm, key.category] += round(float(n))
+            of_model[key.arm.model] += round(float(n))
+        return published, local, of_model
+
+    def _worth(self, keys: Sequence[Key], mean: Array, variance: Array) -> list[float]:
         """Return how many attempts of one's own would teach as much as all the evidence did.
 
         An attempt adds p (1 - p) to the precision of the logit.
         """
-        mean, covariance = passes
-        before = np.diag(self.pass_.before(keys)[1])
-        p = 1 / (1 + np.exp(-mean))
-        gain = 1 / np.diag(covariance) - 1 / before
+        p = _sigmoid(mean)
+        gain = 1 / variance - 1 / prior_variance(self.pass_.prior, keys)
         return [float(max(n, 0.0)) for n in gain / (p * (1 - p))]
 
-
-def _start_logit(rate: Array) -> Array:
-    held = np.clip(rate, 0.02, 0.98)
-    return np.asarray(np.log(held / (1 - held)))
-
-
-def _fit(prior: kernel.Prior, cells: Cells, sums: Sums, start: Callable[[Array], Array], family: Family) -> Fit:
-    """Fit one response to the cells that know something about it."""
-    known = np.flatnonzero(sums.n > 0)
-    keys = tuple(cells.keys[index] for index in known)
-    covariance = _covariance(prior, keys, keys) + np.diag(kernel.row_variance(prior, keys))
-    n, value = sums.n[known], sums.mean[known]
-    mode = find_mode(covariance, kernel.prior_mean(prior, keys), family(n, value), start(value))
-    return Fit(prior=prior, keys=keys, mode=mode)
+    def _error_correlation(self) -> Array:
+        """Return the correlation of the errors of all cells: local ones share tasks, published ones stand alone."""
+        correlation = np.eye(len(self.cells_.keys))
+        first_local = len(correlation) - len(self.overlap_.shared)
+        correlation[first_local:, first_local:] = error_correlation(self.overlap_)
+        return correlation
 
 
-def rate_intervals(mean: Array, covariance: Array) -> list[Interval]:
-    """Return pass rates from logits: mean by MacKay's approximation of E[sigmoid], 90 % interval of the quantiles."""
-    variance = np.diag(covariance)
+def _gaussian(rng: np.random.Generator, n: int, mean: Array, covariance: Array) -> Array:
+    """Draw from a Gaussian, shape (n, dimensions); the second half mirrors the first."""
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    half = rng.standard_normal(((n + 1) // 2, len(mean))) @ root.T
+    return np.asarray(mean + np.concatenate([half, -half])[:n])
+
+
+def rate_intervals(mean: Array, variance: Array) -> list[Interval]:
+    """Return pass rates from logits: MacKay's approximation of E[sigmoid], and the quantiles of the logit."""
     half = Z90 * np.sqrt(variance)
     middle = _sigmoid(mean / np.sqrt(1 + np.pi * variance / 8))
-    return [
-        Interval(*map(float, row)) for row in zip(middle, _sigmoid(mean - half), _sigmoid(mean + half), strict=True)
-    ]
+    return _intervals(middle, _sigmoid(mean - half), _sigmoid(mean + half))
 
 
-def amount_intervals(mean: Array, covariance: Array) -> list[Interval]:
+def amount_intervals(mean: Array, variance: Array) -> list[Interval]:
     """Return means of log-normal amounts from their logs, with the 90 % interval of the quantiles."""
-    variance = np.diag(covariance)
     half = Z90 * np.sqrt(variance)
-    rows = zip(np.exp(mean + variance / 2), np.exp(mean - half), np.exp(mean + half), strict=True)
-    return [Interval(*map(float, row)) for row in rows]
+    return _intervals(np.exp(mean + variance / 2), np.exp(mean - half), np.exp(mean + half))
+
+
+def _intervals(*columns: Array) -> list[Interval]:
+    return [Interval(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 def _sigmoid(x: Array) -> Array:

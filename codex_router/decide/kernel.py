@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from codex_router.decide.cells import LOCAL
+from codex_router.decide.columns import LOCAL
 from codex_router.records import EFFORTS
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from codex_router.decide.cells import Key
+    from codex_router.decide.columns import Key
 
     Array = NDArray[np.float64]
 
@@ -58,7 +58,7 @@ class Prior:
     self_reported: float
     """Added to the row of a maker's own figures."""
     unknown_effort: float
-    """Added to the row of an arm whose effort is not told."""
+    """Scale of what a model whose effort is not told differs by from itself at the reference effort."""
 
 
 def effort_steps(keys: Sequence[Key]) -> Array:
@@ -92,16 +92,39 @@ def _same(level: Callable[[Key], Hashable], left: Sequence[Key], right: Sequence
     return np.asarray((a[:, None] == b[None, :]).astype(float), dtype=float)
 
 
+def levels(keys: Sequence[Key]) -> dict[str, int]:
+    """Return the number of effects of each group that the cells touch."""
+    counts = {name: len({level(key) for key in keys}) for name, level in LEVELS.items()}
+    steps = effort_steps(keys)
+    counts["model:step"] = len({(keys[i].arm.model, j) for i, j in zip(*np.nonzero(steps), strict=True)})
+    return counts
+
+
+def prior_variance(prior: Prior, keys: Sequence[Key]) -> Array:
+    """Return the prior variance of each cell: the diagonal of its covariance with itself."""
+    squares = effort_steps(keys) ** 2
+    common = prior.intercept**2 + sum(prior.scales[name] ** 2 for name in LEVELS)
+    constant = common + prior.unknown_effort**2 * _untold(keys)
+    return np.asarray(constant + squares @ (np.array(prior.step) ** 2 + prior.scales["model:step"] ** 2))
+
+
 def fixed_covariance(prior: Prior, left: Sequence[Key], right: Sequence[Key]) -> Array:
-    """Return the part that is not learnt: the intercept and the common effort steps."""
+    """Return the part that is not learnt: the intercept, the common effort steps, efforts that nobody told."""
     steps = effort_steps(left) * np.array(prior.step) ** 2
-    return np.asarray(prior.intercept**2 + steps @ effort_steps(right).T)
+    untold = np.outer(_untold(left), _untold(right)) * _same(LEVELS["model"], left, right)
+    return np.asarray(prior.intercept**2 + steps @ effort_steps(right).T + prior.unknown_effort**2 * untold)
+
+
+def _untold(keys: Sequence[Key]) -> Array:
+    return np.array([key.arm.effort not in EFFORTS for key in keys], dtype=float)
 
 
 def covariance(scales: Mapping[str, float], groups: Mapping[str, Array]) -> Array:
     """Return the sum over the groups of tau_g^2 times what is shared."""
-    parts = [scales[name] ** 2 * same for name, same in groups.items()]
-    return np.asarray(sum(parts[1:], parts[0]))
+    total = np.zeros_like(next(iter(groups.values())))
+    for name, same in groups.items():
+        total += scales[name] ** 2 * same
+    return total
 
 
 def row_variance(prior: Prior, keys: Sequence[Key]) -> Array:
@@ -109,7 +132,6 @@ def row_variance(prior: Prior, keys: Sequence[Key]) -> Array:
 
     Local attempts have none: they are runs of just what is asked about.
     """
-    table = np.array([key.source != LOCAL for key in keys]) * prior.row**2
+    published = np.array([key.source != LOCAL for key in keys], dtype=float)
     own = np.array([key.self_reported for key in keys]) * prior.self_reported**2
-    unknown = np.array([key.arm.effort not in EFFORTS for key in keys]) * prior.unknown_effort**2
-    return np.asarray(table + own + unknown, dtype=float)
+    return np.asarray(published * (prior.row**2 + own), dtype=float)

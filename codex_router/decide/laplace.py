@@ -1,7 +1,8 @@
 """Posterior of the linear predictor by Newton's method: the same code for pass, cost and turns.
 
 With eta ~ N(m, K) the mode solves eta = m + K g(eta), g the gradient of the log-likelihood, and near the mode the
-posterior is Gaussian (Laplace's approximation; Rasmussen & Williams 2006, algorithms 3.1 and 3.2).
+posterior is Gaussian (Laplace's approximation; Rasmussen & Williams, "Gaussian Processes for Machine Learning", 2006,
+algorithms 3.1 and 3.2).
 """
 
 from __future__ import annotations
@@ -61,19 +62,40 @@ class Mode:
     """(K + W^-1)^-1, shape (cells, cells)."""
 
 
-def find_mode(covariance: Array, mean: Array, likelihood: Likelihood, start: Array, max_steps: int = 50) -> Mode:
+def find_mode(
+    covariance: Array,
+    mean: Array,
+    likelihood: Likelihood,
+    start: Array,
+    *,
+    max_steps: int = 50,
+    tolerance: float = TOLERANCE,
+) -> Mode:
     """Climb to the posterior mode from `start` and return it with its curvature."""
     eta = start
     for _ in range(max_steps):
         gradient, weight = likelihood(eta)
-        step = mean + covariance @ _newton_alpha(covariance, weight, weight * (eta - mean) + gradient) - eta
+        alpha = _newton_alpha(covariance, weight, weight * (eta - mean) + gradient)
+        step = mean + covariance @ alpha - eta
         longest = float(np.max(np.abs(step), initial=0.0))
         eta = eta + step * min(1.0, MAX_STEP / max(longest, MAX_STEP))
-        if longest < TOLERANCE:
+        if longest < tolerance:
             break
+    return curve(covariance, mean, likelihood, eta)
+
+
+def curve(covariance: Array, mean: Array, likelihood: Likelihood, eta: Array, correlation: Array | None = None) -> Mode:
+    """Return the posterior at the mode `eta`.
+
+    `correlation` of the errors of the cells, where outcomes at shared tasks tie them together; None when independent.
+    The mode itself is found as if they were independent, which is consistent; the spread then is the one of correlated
+    errors (generalised estimating equations: Liang & Zeger, Biometrika 73, 1986).
+    """
     gradient, weight = likelihood(eta)
-    precision = _scaled_inverse(covariance, weight)
-    return Mode(eta=eta, alpha=_newton_alpha(covariance, weight, weight * (eta - mean) + gradient), precision=precision)
+    root = np.sqrt(weight)
+    errors = np.eye(len(eta)) if correlation is None else correlation
+    precision = root[:, None] * np.linalg.inv(errors + root[:, None] * covariance * root) * root
+    return Mode(eta=eta, alpha=precision @ (eta - mean + gradient / weight), precision=precision)
 
 
 def _newton_alpha(covariance: Array, weight: Array, b: Array) -> Array:
@@ -81,9 +103,3 @@ def _newton_alpha(covariance: Array, weight: Array, b: Array) -> Array:
     root = np.sqrt(weight)
     system = np.eye(len(root)) + root[:, None] * covariance * root
     return np.asarray(b - root * np.linalg.solve(system, root * (covariance @ b)))
-
-
-def _scaled_inverse(covariance: Array, weight: Array) -> Array:
-    root = np.sqrt(weight)
-    system = np.eye(len(root)) + root[:, None] * covariance * root
-    return np.asarray(root[:, None] * np.linalg.inv(system) * root)

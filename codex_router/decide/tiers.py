@@ -1,21 +1,33 @@
-"""Tiers: which arm a task of a given value deserves."""
+"""Tiers: which arm a task of a given value deserves, and which kinds of task go to which tier."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from codex_router.decide.budgets import budget_for
+from codex_router.decide.hull import break_evens, upper_hull
+from codex_router.decide.per_category import BELIEF, GAIN, utility
 from codex_router.errors import RouterError
 from codex_router.records import Estimate, Interval, Plan, Tier
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
+    from codex_router.decide.budgets import TurnsShape
+    from codex_router.decide.estimator import Draws, Estimator
     from codex_router.decide.policy import Policy, TierValue
     from codex_router.records import Arm
 
+    Array = NDArray[np.float64]
+
 ALL = "all"
 """The category of estimates that are averages over the taxonomy."""
+LOWEST_VALUE, HIGHEST_VALUE = 0.5, 300.0
+"""Task values, USD, that a break-even is worth telling for."""
 
 
 class _Contest(NamedTuple):
@@ -26,8 +38,64 @@ class _Contest(NamedTuple):
     clear: bool
 
 
-def choose_plan(estimates: Sequence[Estimate], policy: Policy) -> Plan:
+class _Worlds(NamedTuple):
+    """Plausible worlds: joint draws per category, and their average over the taxonomy."""
+
+    by_category: dict[str, Draws]
+    shares: dict[str, float]
+
+    def worth(self, policy: Policy, value_usd: float, category: str = ALL) -> dict[Arm, Array]:
+        """Return, per arm, the worth of one unchecked attempt in every world, USD."""
+        draws = next(iter(self.by_category.values()))
+        if category == ALL:
+            table = sum(
+                share * utility(self.by_category[name], value_usd, policy.wrong_accepted_usd)
+                for name, share in self.shares.items()
+            )
+        else:
+            table = utility(self.by_category[category], value_usd, policy.wrong_accepted_usd)
+        return dict(zip(draws.arms, np.asarray(table).T, strict=True))
+
+
+def plan_for(
+    estimator: Estimator, arms: Sequence[Arm], policy: Policy, current: Plan | None = None, seed: int = 0
+) -> Plan:
+    """Estimate, draw plausible worlds and choose: what `init` proposes.
+
+    Args:
+        estimator: fitted.
+        arms: candidates.
+        policy: stakes and taxonomy.
+        current: the plan in force; its arms stay unless a change credibly pays.
+        seed: of the draws.
+
+    Raises:
+        RouterError: no arm was ever measured.
+    """
+    names = [category.name for category in policy.categories]
+    estimates = estimator.estimate(arms, names)
+    measured = list(dict.fromkeys(one.arm for one in estimates if one.n_model))
+    draws = {name: estimator.draws(measured, name, seed=seed) for name in names} if measured else None
+    return choose_plan(estimates, policy, draws=draws, current=current, shape=estimator.turns_shape_)
+
+
+def choose_plan(
+    estimates: Sequence[Estimate],
+    policy: Policy,
+    *,
+    draws: Mapping[str, Draws] | None = None,
+    current: Plan | None = None,
+    shape: TurnsShape | None = None,
+) -> Plan:
     """Choose an arm per tier by task value, on averages over the categories weighted by their natural share.
+
+    Args:
+        estimates: of every arm in every category.
+        policy: stakes and taxonomy.
+        draws: joint draws per category; with them ties, changes and routes are judged by probabilities, without them
+            by intervals, and categories keep their default tiers.
+        current: the plan in force; its arms stay unless a change credibly pays.
+        shape: how turns spread; the default shape without it.
 
     Raises:
         RouterError: no arm was ever measured.
@@ -38,12 +106,26 @@ def choose_plan(estimates: Sequence[Estimate], policy: Policy) -> Plan:
         raise RouterError(
             "no figures for any of the models offered", hint="ingest a table, or name measured models with `--models`"
         )
-    contests = [(tier, _contest(measured, policy, tier)) for tier in policy.tiers]
+    worlds = _worlds(draws, policy) if draws else None
+    contests = [(tier, _contest(measured, policy, tier, worlds, current)) for tier in policy.tiers]
+    tiers = tuple(_tier(tier, contest.winner, shape) for tier, contest in reversed(contests))
+    routes, moved = _routes(tiers, policy, estimates, worlds)
     return Plan(
-        tiers=tuple(_tier(tier, contest.winner) for tier, contest in reversed(contests)),
-        routes=tuple((category.name, category.tier) for category in policy.categories),
-        notes=(*_notes_on_ties(contests), *_notes_on_evidence(estimates, averages, policy)),
+        tiers=tiers,
+        routes=routes,
+        notes=(
+            *_notes_on_ties(contests),
+            *moved,
+            *_notes_on_break_evens(measured),
+            *_notes_on_evidence(estimates, averages, policy),
+        ),
     )
+
+
+def _worlds(draws: Mapping[str, Draws], policy: Policy) -> _Worlds:
+    shares = {category.name: category.share for category in policy.categories if category.name in draws}
+    total = sum(shares.values()) or 1.0
+    return _Worlds(dict(draws), {name: share / total for name, share in shares.items()})
 
 
 def average_over_categories(estimates: Sequence[Estimate], policy: Policy) -> list[Estimate]:
@@ -85,8 +167,32 @@ def worth(estimate: Estimate, policy: Policy, value_usd: float) -> float:
     return value_usd * p - policy.wrong_accepted_usd * (1 - p) - estimate.cost_usd.mean
 
 
-def _contest(arms: Sequence[Estimate], policy: Policy, tier: TierValue) -> _Contest:
-    ranked = sorted(arms, key=lambda one: (-worth(one, policy, tier.task_value_usd), one.arm.model, str(one.arm)))
+def _contest(
+    arms: Sequence[Estimate], policy: Policy, tier: TierValue, worlds: _Worlds | None, current: Plan | None
+) -> _Contest:
+    if worlds is None:
+        return _contest_by_intervals(arms, policy, tier)
+    value = worlds.worth(policy, tier.task_value_usd)
+    ranked = sorted(arms, key=lambda one: (-float(value[one.arm].mean()), str(one.arm)))
+    held = current.tier(tier.name) if current else None
+    winner = next((one for one in ranked if held and one.arm == held.arm), ranked[0])
+    if winner is not ranked[0] and _pays(value[ranked[0].arm], value[winner.arm]):
+        winner = ranked[0]
+    rivals = [one for one in ranked if one is not winner]
+    if not rivals:
+        return _Contest(winner, None, clear=True)
+    chances = [float((value[one.arm] >= value[winner.arm]).mean()) for one in rivals]
+    closest = int(np.argmax(chances))
+    return _Contest(winner, rivals[closest], clear=chances[closest] <= 1 - BELIEF)
+
+
+def _pays(new: Array, old: Array) -> bool:
+    """Tell whether a change credibly gains: probably something, and on average more than a trifle."""
+    return bool((new > old).mean() > BELIEF and (new - old).mean() > GAIN * abs(old.mean()))
+
+
+def _contest_by_intervals(arms: Sequence[Estimate], policy: Policy, tier: TierValue) -> _Contest:
+    ranked = sorted(arms, key=lambda one: (-worth(one, policy, tier.task_value_usd), str(one.arm)))
     winner, runner_up = ranked[0], ranked[1] if len(ranked) > 1 else None
     if runner_up is None:
         return _Contest(winner, None, clear=True)
@@ -95,12 +201,34 @@ def _contest(arms: Sequence[Estimate], policy: Policy, tier: TierValue) -> _Cont
     return _Contest(winner, runner_up, clear=lowest > worth(runner_up, policy, tier.task_value_usd))
 
 
-def _tier(tier: TierValue, estimate: Estimate) -> Tier:
+def _routes(
+    tiers: Sequence[Tier], policy: Policy, estimates: Sequence[Estimate], worlds: _Worlds | None
+) -> tuple[tuple[tuple[str, str], ...], list[str]]:
+    """Send each category to its default tier, or to the tier whose arm credibly serves it better.
+
+    Only evidence of the category's own can move it: a value judgement is not overruled by an extrapolation.
+    """
+    told = {one.category for one in estimates if not one.guess}
+    routes, notes = [], []
+    for category in policy.categories:
+        name = category.tier
+        if worlds and category.name in told and category.name in worlds.by_category:
+            value = worlds.worth(policy, policy.task_value(name), category.name)
+            held = next(tier for tier in tiers if tier.name == name)
+            best = max(tiers, key=lambda tier: float(value[tier.arm].mean()))
+            if best.arm != held.arm and _pays(value[best.arm], value[held.arm]):
+                notes.append(f"{category.name}: goes to {best.name}, since {best.arm} serves it better than {held.arm}")
+                name = best.name
+        routes.append((category.name, name))
+    return tuple(routes), notes
+
+
+def _tier(tier: TierValue, estimate: Estimate, shape: TurnsShape | None) -> Tier:
     return Tier(
         name=tier.name,
         task_value_usd=tier.task_value_usd,
         arm=estimate.arm,
-        budget=budget_for(estimate),
+        budget=budget_for(estimate, value_usd=tier.task_value_usd, shape=shape),
         estimate=estimate,
         rests_on=rests_on(estimate),
     )
@@ -119,6 +247,18 @@ def _notes_on_ties(contests: Sequence[tuple[TierValue, _Contest]]) -> list[str]:
         f"{tier.name}: no clear winner between {contest.winner.arm} and {contest.runner_up.arm}"
         for tier, contest in contests
         if contest.runner_up is not None and not contest.clear
+    ]
+
+
+def _notes_on_break_evens(measured: Sequence[Estimate]) -> list[str]:
+    """Say at which task values the best arm changes, for the neighbours among the arms worth having."""
+    costs, passes = [one.cost_usd.mean for one in measured], [one.p_pass.mean for one in measured]
+    hull = upper_hull(costs, passes)
+    return [
+        f"{measured[dearer].arm} pays only if a solved task is worth more than ${value:,.2f} to you "
+        f"(below that {measured[cheaper].arm})"
+        for cheaper, dearer, value in zip(hull, hull[1:], break_evens(costs, passes, hull), strict=False)
+        if LOWEST_VALUE <= value <= HIGHEST_VALUE
     ]
 
 

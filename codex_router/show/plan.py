@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from codex_router.show.table import money, money_interval, percent, table
@@ -19,13 +20,17 @@ COLUMNS = (
     ">cost per attempt",
     ">cost per solved, at least",
     ">budget",
-    "rests on",
 )
+WIDE = 124
+"""Columns from which a tier fits on one line; in a narrower terminal its intervals go below their means."""
 
 
-def plan_table(plan: Plan) -> Table:
-    """Return the table of tiers; intervals are 90 %."""
-    return table(COLUMNS, [_row(tier) for tier in plan.tiers], title="Tiers (90 % intervals)")
+def plan_table(plan: Plan, width: int = WIDE) -> Table:
+    """Return the table of tiers for so many columns; intervals are 90 %."""
+    cells = [COLUMNS, *(_row(tier) for tier in plan.tiers)]
+    if width < WIDE:
+        cells = [[_stacked(cell) for cell in row] for row in cells]
+    return table(cells[0], cells[1:], title="Tiers (90 % intervals)")
 
 
 def _row(tier: Tier) -> list[str]:
@@ -35,14 +40,26 @@ def _row(tier: Tier) -> list[str]:
         if estimate
         else ["?", "?", "?"]
     )
-    return [tier.name, tier.arm.model, tier.arm.effort or "-", *figures, budget_words(tier.budget), tier.rests_on]
+    return [tier.name, tier.arm.model, tier.arm.effort or "-", *figures, budget_words(tier.budget)]
+
+
+def _stacked(cell: str) -> str:
+    """Break a heading into short lines, and a value before its interval or after its comma."""
+    if cell.startswith(">"):
+        return "\n".join(textwrap.wrap(cell, len(">cost per")))
+    return cell.replace(" (", "\n(").replace(", ", ",\n")
+
+
+def rests_on_line(plan: Plan) -> str:
+    """Return what the choice of each tier rests on, as one line."""
+    return "; ".join(f"{tier.name}: {tier.rests_on}" for tier in plan.tiers if tier.rests_on)
 
 
 def budget_words(budget: Budget) -> str:
-    """Return a budget as ``<= 90 turns, <= $1.10``."""
+    """Return a budget as ``90 turns, $1.10``."""
     words = [
-        f"<= {budget.max_turns} turns" if budget.max_turns else "",
-        f"<= {money(budget.max_cost_usd)}" if budget.max_cost_usd else "",
+        f"{budget.max_turns} turns" if budget.max_turns else "",
+        f"${budget.max_cost_usd:,.2f}" if budget.max_cost_usd else "",
     ]
     return ", ".join(word for word in words if word) or "none"
 

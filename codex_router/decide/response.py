@@ -1,0 +1,134 @@
+"""One fitted response: pass, cost or turns of all cells, and what it predicts for others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from codex_router.decide import kernel
+from codex_router.decide.laplace import Likelihood, Mode, binomial, curve, find_mode, gamma
+from codex_router.decide.scales import moved, updated_dispersion, updated_scales
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from codex_router.decide.cells import Sums
+    from codex_router.decide.columns import Key
+
+    Array = NDArray[np.float64]
+    Family = Callable[[Array, Array], Likelihood]
+
+PASSES = 12
+"""Rounds of learning the scales, at most."""
+SETTLED = 0.02
+"""Scales have settled when no variance moved by more than this share."""
+
+
+ROUGH = 1e-2
+"""Newton steps shorter than this do not matter while the scales still move."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One fitted response."""
+
+    prior: kernel.Prior
+    """With the scales learnt."""
+    keys: tuple[Key, ...]
+    """Cells with data on this response."""
+    mode: Mode
+    dispersion: float
+    """Squared coefficient of variation of one attempt; 0 for pass."""
+
+    def predict(self, keys: Sequence[Key]) -> tuple[Array, Array]:
+        """Return mean, shape (keys,), and covariance, shape (keys, keys), of the linear predictor."""
+        cross = _covariance(self.prior, keys, self.keys)
+        covariance = _covariance(self.prior, keys, keys) - cross @ self.mode.precision @ cross.T
+        return kernel.prior_mean(self.prior, keys) + cross @ self.mode.alpha, covariance
+
+    def predict_each(self, keys: Sequence[Key]) -> tuple[Array, Array]:
+        """Return mean and variance of each linear predictor, shape (keys,) both."""
+        cross = _covariance(self.prior, keys, self.keys)
+        variance = kernel.prior_variance(self.prior, keys) - np.sum((cross @ self.mode.precision) * cross, axis=1)
+        return kernel.prior_mean(self.prior, keys) + cross @ self.mode.alpha, np.maximum(variance, 1e-12)
+
+
+def _covariance(prior: kernel.Prior, left: Sequence[Key], right: Sequence[Key]) -> Array:
+    learnt = kernel.covariance(prior.scales, kernel.shared(left, right))
+    return kernel.fixed_covariance(prior, left, right) + learnt
+
+
+def fit_pass(prior: kernel.Prior, keys: Sequence[Key], sums: Sums, correlation: Array) -> Response:
+    """Fit pass rates; `correlation` is that of the errors of the cells, which tasks they share give rise to."""
+    rows = _Rows.of(prior, keys, sums)
+    held = np.clip(rows.mean, 0.02, 0.98)
+    prior, mode = _settle(rows, prior, lambda _: binomial(rows.n, rows.mean), np.log(held / (1 - held)))
+    ties = correlation[np.ix_(rows.known, rows.known)]
+    mode = curve(rows.covariance(prior), rows.prior_mean, binomial(rows.n, rows.mean), mode.eta, ties)
+    return Response(prior, rows.keys, mode, 0.0)
+
+
+def fit_amount(prior: kernel.Prior, keys: Sequence[Key], sums: Sums, dispersion: float, weight: float) -> Response:
+    """Fit costs or turns; `dispersion` is the default squared coefficient of variation, worth `weight` attempts."""
+    rows = _Rows.of(prior, keys, sums)
+    learn = partial(updated_dispersion, dispersion, weight, rows.n, rows.mean, rows.mean_square)
+
+    def likelihood(eta: Array) -> Likelihood:
+        return gamma(learn(eta), rows.n, rows.mean)
+
+    prior, mode = _settle(rows, prior, likelihood, np.log(rows.mean))
+    return Response(prior, rows.keys, mode, learn(mode.eta))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The cells that know something about a response, and what they share."""
+
+    known: NDArray[np.int64]
+    keys: tuple[Key, ...]
+    n: Array
+    mean: Array
+    mean_square: Array
+    groups: Mapping[str, Array]
+    levels: Mapping[str, int]
+    fixed: Array
+    prior_mean: Array
+
+    @classmethod
+    def of(cls, prior: kernel.Prior, keys: Sequence[Key], sums: Sums) -> _Rows:
+        known = np.flatnonzero(sums.n > 0).astype(np.int64)
+        own = tuple(keys[index] for index in known.tolist())
+        return cls(
+            known=known,
+            keys=own,
+            n=sums.n[known],
+            mean=sums.mean[known],
+            mean_square=sums.mean_square[known],
+            groups=kernel.shared(own, own),
+            levels=kernel.levels(own),
+            fixed=kernel.fixed_covariance(prior, own, own) + np.diag(kernel.row_variance(prior, own)),
+            prior_mean=kernel.prior_mean(prior, own),
+        )
+
+    def covariance(self, prior: kernel.Prior) -> Array:
+        return self.fixed + kernel.covariance(prior.scales, self.groups)
+
+
+def _settle(
+    rows: _Rows, prior: kernel.Prior, likelihood: Callable[[Array], Likelihood], start: Array
+) -> tuple[kernel.Prior, Mode]:
+    """Alternate between the mode and the scales until the scales stay, then climb to the mode for good."""
+    defaults, eta = prior.scales, start
+    for _ in range(PASSES if len(rows.keys) else 0):
+        mode = find_mode(rows.covariance(prior), rows.prior_mean, likelihood(eta), eta, max_steps=3, tolerance=ROUGH)
+        scales = updated_scales(prior.scales, defaults, rows.groups, rows.levels, mode)
+        change, eta = moved(prior.scales, scales), mode.eta
+        prior = replace(prior, scales=scales)
+        if change < SETTLED:
+            break
+    return prior, find_mode(rows.covariance(prior), rows.prior_mean, likelihood(eta), eta)

@@ -1,0 +1,53 @@
+"""Which tier comes next, and which attempt was the best."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codex_router.decide.escalation import best, expected_cost_usd, next_step
+from codex_router.records import Arm, Budget, Plan, Tier
+
+BULK = Tier("bulk", 1.0, Arm("luna", "low"), Budget(max_cost_usd=0.6), expected_cost_usd=0.1)
+STANDARD = Tier("standard", 5.0, Arm("luna", "high"), Budget(max_cost_usd=1.2), expected_cost_usd=0.2)
+PRECISION = Tier("precision", 25.0, Arm("astra", "high"), Budget(max_cost_usd=14.0), expected_cost_usd=2.2)
+PLAN = Plan((PRECISION, BULK, STANDARD), ())
+
+
+def test_the_next_tier_of_higher_task_value_whose_cost_the_task_is_worth() -> None:
+    assert next_step(PLAN, [BULK]) == STANDARD
+    assert next_step(PLAN, [STANDARD]) == PRECISION
+    assert next_step(PLAN, [PRECISION]) is None
+    assert next_step(PLAN, [BULK, STANDARD]) is None, "$2.20 for a task worth $1"
+    assert next_step(PLAN, [STANDARD, PRECISION]) is None
+
+
+def test_a_tier_with_an_arm_that_failed_is_skipped() -> None:
+    same = replace(STANDARD, arm=BULK.arm)
+    dear = replace(BULK, task_value_usd=3.0)
+    assert next_step(Plan((dear, same, PRECISION), ()), [dear]) == PRECISION
+    elsewhere = replace(same, model_provider="azure")
+    assert next_step(Plan((dear, elsewhere), ()), [dear]) == elsewhere
+
+
+def test_the_cost_is_the_predicted_one_else_a_sixth_of_the_cap_else_unknown() -> None:
+    assert expected_cost_usd(PRECISION) == 2.2
+    by_hand = replace(PRECISION, expected_cost_usd=None)
+    assert expected_cost_usd(by_hand) == 14.0 / 6
+    unknown = replace(by_hand, budget=Budget())
+    assert expected_cost_usd(unknown) is None
+    assert next_step(Plan((BULK, unknown), ()), [BULK]) == unknown
+
+
+def test_the_best_is_the_last_of_those_with_the_fewest_failing_checks() -> None:
+    assert best([2, 1, 1, 3]) == 2
+    assert best([0, 1]) == 0
+
+
+@given(st.lists(st.integers(0, 4), min_size=1))
+def test_none_is_better_than_the_best(failing: list[int]) -> None:
+    place = best(failing)
+    assert failing[place] == min(failing)
+    assert min(failing) not in failing[place + 1 :]

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from session_lines import answer, call, context, meta, record, tokens
+from world import GO, World
+
+from codex_router.codex import follow
+from codex_router.codex.follow import Follower, Progress
+from codex_router.codex.processes import Process, alive, family
+from codex_router.records import Usage
+
+linux = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+NOW = "9999-01-01T00:00:00.000Z"
+"""After the start of every test."""
+ONE = tokens(1000)
+
+
+def price(model: str, usage: Usage) -> float | None:
+    return usage.input_tokens / 1000 if model == "gpt-5.5" else None
+
+
+@contextmanager
+def process(script: str, *arguments: object) -> Iterator[int]:
+    """Run a shell script, and all that it starts, until the block ends; it has begun when it has written a line."""
+    argv = ["sh", "-c", f"{script}; echo begun; sleep 60 & wait", "sh", *map(str, arguments)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, start_new_session=True) as running:
+        assert running.stdout
+        assert running.stdout.readline() == b"begun\n"
+        try:
+            yield running.pid
+        finally:
+            os.killpg(running.pid, signal.SIGKILL)
+
+
+def rollout(folder: Path, name: str, *lines: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"rollout-{name}.jsonl"
+    path.write_text("".join(lines))
+    return path
+
+
+def followed(follower: Follower) -> set[str]:
+    follower.discover()
+    return {Path(path).name for path in follower.files}
+
+
+def thread(follower: Follower) -> str | None:
+    return follower.main.thread_id if follower.main else None
+
+
+@linux
+def test_the_session_files_are_those_that_the_process_holds_open(tmp_path: Path) -> None:
+    one, two = rollout(tmp_path, "one"), rollout(tmp_path, "two")
+    rollout(tmp_path, "of another run")
+    (tmp_path / "notes.jsonl").touch()
+    script = 'exec 3>>"$1" 4>>"$2" 5>>"$3"'
+    with process(script, one, two, tmp_path / "notes.jsonl") as pid:
+        assert followed(Follower(pid, "", "", 0, price)) == {"rollout-one.jsonl", "rollout-two.jsonl"}
+
+
+@linux
+def test_a_launcher_s_session_files_are_those_of_the_codex_below_it(tmp_path: Path) -> None:
+    """npm's `codex` is a program that starts the native one; it may hang below any of its threads."""
+    below = rollout(tmp_path, "below")
+    script = 'sh -c \'exec 3>>"$0"; exec sleep 60\' "$1" & sleep 0.2'
+    with process(script, below) as pid:
+        assert followed(Follower(pid, "", "", 0, price)) == {"rollout-below.jsonl"}
+
+
+@linux
+def test_what_the_tools_of_a_codex_open_is_not_its_session(tmp_path: Path) -> None:
+    own, tool = rollout(tmp_path, "own"), rollout(tmp_path, "of a tool")
+    script = 'sh -c \'exec 3>>"$0"; exec sleep 60\' "$2" & sleep 0.2; exec 3>>"$1"'
+    with process(script, own, tool) as pid:
+        assert any(follow._open_rollouts(member.pid) == [str(tool)] for member in family(pid))
+        assert followed(Follower(pid, "", "", 0, price)) == {"rollout-own.jsonl"}
+
+
+@linux
+def test_a_family_is_the_process_and_all_below_it() -> None:
+    with process("sh -c 'sleep 61 & sleep 62; :' & sleep 0.2") as pid:
+        members = [member.pid for member in family(pid)]
+        names = [Path(f"/proc/{member}/cmdline").read_bytes().split(b"\0")[:-1] for member in members]
+        assert members[0] == pid
+        assert [b"sleep", b"61"] in names
+        assert [b"sleep", b"62"] in names
+
+
+def test_the_family_of_a_process_that_is_gone_is_empty_but_for_itself() -> None:
+    gone = Process(2**22 + 1, "")
+    assert family(gone.pid) == [gone]
+    assert not alive(gone)
+
+
+@pytest.fixture
+def no_proc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "PROC", "/nowhere")
+
+
+def today(home: Path) -> Path:
+    return home / "sessions" / time.strftime("%Y/%m/%d")
+
+
+@pytest.mark.usefixtures("no_proc")
+def test_elsewhere_the_session_files_are_the_new_ones_of_our_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (tmp_path / "link").symlink_to(folder)
+    started = time.time() - 5
+    rollout(today(tmp_path), "ours", meta(cwd=str(folder)))
+    rollout(today(tmp_path), "in another folder", meta(cwd=str(tmp_path)))
+    rollout(today(tmp_path), "empty")
+    rollout(today(tmp_path), "damaged", "{]\n")
+    rollout(today(tmp_path), "a list", "[1]\n")
+    (today(tmp_path) / "rollout-bytes.jsonl").write_bytes(b"\xff\xfe\n")
+    (today(tmp_path) / "rollout-other.txt").write_text(meta(cwd=str(folder)))
+    (today(tmp_path) / "rollout-folder.jsonl").mkdir()
+    (today(tmp_path) / "rollout-dangling.jsonl").symlink_to("nowhere")
+    old = rollout(today(tmp_path), "old", meta(cwd=str(folder)))
+    os.utime(old, (started - 60, started - 60))
+
+    assert followed(Follower(0, str(tmp_path), str(folder), started, price)) == {"rollout-ours.jsonl"}
+    assert followed(Follower(0, str(tmp_path), str(tmp_path / "link"), started, price)) == {"rollout-ours.jsonl"}
+    assert followed(Follower(0, str(tmp_path / "no home"), str(folder), started, price)) == set()
+
+
+@pytest.mark.usefixtures("no_proc")
+def test_elsewhere_a_run_past_midnight_is_still_found(tmp_path: Path) -> None:
+    """The session's folder is the day on which the run began."""
+    started = time.time() - 86_400
+    yesterday = tmp_path / "sessions" / time.strftime("%Y/%m/%d", time.localtime(started))
+    rollout(yesterday, "long", meta(cwd=str(tmp_path)))
+    assert followed(Follower(0, str(tmp_path), str(tmp_path), started, price)) == {"rollout-long.jsonl"}
+
+
+@pytest.mark.usefixtures("no_proc")
+def test_the_progress_is_the_sum_over_all_threads(tmp_path: Path) -> None:
+    """A thread and its sub-agent."""
+    cwd = meta("main", NOW, str(tmp_path))
+    path = rollout(today(tmp_path), "1", cwd, context(at=NOW), call(at=NOW), record(ONE, NOW))
+    follower = Follower(0, str(tmp_path), str(tmp_path), time.time() - 5, price)
+    assert thread(follower) is None
+    assert follower.progress.cost_usd is None  # nothing known is not 0
+
+    follower.discover()
+    assert [follower.read(), follower.read()] == [True, False]
+    assert follower.progress == Progress(1, Usage(1000, 0, 0, 50, 20), 1.0, begun=1, goes_on=True)
+
+    rollout(today(tmp_path), "2", meta("sub", NOW, str(tmp_path)), context(at=NOW), answer(NOW), record(ONE, NOW))
+    follower.discover()
+    assert follower.read()
+    assert follower.progress == Progress(2, Usage(2000, 0, 0, 100, 40), 2.0, begun=2, goes_on=True)
+    assert thread(follower) == "main"
+
+    with path.open("a") as stream:
+        stream.write(answer(NOW) + record(ONE, NOW))
+    assert follower.read()
+    assert follower.progress == Progress(3, Usage(3000, 0, 0, 150, 60), 3.0, begun=3, goes_on=False)
+    follower.close()
+
+
+@pytest.mark.usefixtures("no_proc")
+def test_one_thread_without_a_price_makes_the_whole_cost_unknown(tmp_path: Path) -> None:
+    for name, model in (("1", "gpt-5.5"), ("2", "mystery")):
+        lines = (meta(name, NOW, str(tmp_path)), context(model, at=NOW), record(ONE, NOW))
+        rollout(today(tmp_path), name, *lines)
+    follower = Follower(0, str(tmp_path), str(tmp_path), time.time() - 5, price)
+    follower.discover()
+    follower.read()
+    follower.close()
+    assert (follower.progress.responses, follower.progress.cost_usd) == (2, None)
+
+
+def test_the_start_is_written_as_codex_writes_times() -> None:
+    assert Follower(0, "", "", 1795401957.0406, price).since == "2026-11-23T02:45:57.040Z"
+
+
+WITHOUT_PROC = """
+import sys
+from codex_router.codex import follow
+follow.PROC = "/nowhere"
+from codex_router.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.codex
+@pytest.mark.parametrize("version", ["0.163.0", "0.133.0"])
+def test_the_turn_limit_holds_without_proc(make_world: Callable[..., World], version: str) -> None:
+    world = make_world(version, {"cmd": "echo 1"})
+    world.write_profiles()
+    argv = [sys.executable, "-c", WITHOUT_PROC, "exec", "--max-turns", "2", *GO, "go on"]
+    done = subprocess.run(argv, cwd=world.folder, env=world.env, stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == 124
+    assert len(world.server.requests) == 2

@@ -1,0 +1,195 @@
+"""Whatever the state of a work tree, and whatever happens to it: a snapshot brings it back, and loses nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from codex_router.codex.git import Git
+from codex_router.codex.restore import restore
+from codex_router.codex.snapshot import read, take
+
+NAMES = (
+    "a",
+    "b",
+    "d/a",
+    "d/b",
+    "d/e/a",
+    "d",
+    "ign",
+    "ign/x",
+    "d/ign",
+    "x y",
+    "ü",
+    'q"',
+    "new\nline",
+    "cr\r",
+    "nested/n",
+)
+CONTENTS = ("one\n", "two\n", "crlf\r\n", "", "\0binary", "long\n" * 50)
+IGNORES = ("ign\n", "", "*\n", "b\nx*\n")
+IDENTITY = ("-c", "user.name=u", "-c", "user.email=u@localhost", "-c", "commit.gpgsign=false")
+
+
+def git(folder: Path, *words: str) -> bytes:
+    done = subprocess.run(["git", *IDENTITY, *words], cwd=folder, capture_output=True, check=False)
+    return done.stdout
+
+
+def must(folder: Path, *words: str) -> bytes:
+    return subprocess.run(["git", *IDENTITY, *words], cwd=folder, capture_output=True, check=True).stdout
+
+
+class Seen(NamedTuple):
+    """All that a user can tell of a work tree."""
+
+    index_file: bytes | None
+    status: bytes
+    staged: bytes
+    head: bytes
+    files: dict[bytes, tuple[int, bytes]]
+    empty: set[bytes]
+
+
+def seen(folder: Path) -> Seen:
+    place = folder / ".git" / "index"
+    index = place.read_bytes() if place.exists() else None
+    listed = git(folder, "ls-files", "-c", "-o", "--exclude-standard", "-z").split(b"\0")[:-1]
+    return Seen(
+        index,
+        git(folder, "--no-optional-locks", "status", "--porcelain=v2", "--branch", "-z"),
+        git(folder, "ls-files", "-s", "-v", "-z"),
+        git(folder, "rev-parse", "--symbolic-full-name", "HEAD"),
+        contents(folder, listed),
+        {os.fsencode(path.relative_to(folder)) for path in folder.rglob("*") if is_empty(path, folder)},
+    )
+
+
+def is_empty(path: Path, folder: Path) -> bool:
+    """Tell whether it is a folder with nothing in it that is not ignored."""
+    if ".git" in path.relative_to(folder).parts or path.is_symlink() or not path.is_dir() or any(path.iterdir()):
+        return False
+    return subprocess.run(["git", "check-ignore", "-q", f"{path}/"], cwd=folder, check=False).returncode != 0
+
+
+def contents(folder: Path, listed: list[bytes]) -> dict[bytes, tuple[int, bytes]]:
+    found = {}
+    for path in listed:
+        place = folder / os.fsdecode(path)
+        if any(parent.is_symlink() for parent in place.parents):
+            continue
+        if place.is_symlink():
+            found[path] = (0, os.fsencode(place.readlink()))
+        elif place.is_file():
+            found[path] = (stat.S_IMODE(place.lstat().st_mode), place.read_bytes())
+    return found
+
+
+def ignored(folder: Path) -> dict[bytes, tuple[int, bytes]]:
+    return contents(folder, git(folder, "ls-files", "-o", "-i", "--exclude-standard", "-z").split(b"\0")[:-1])
+
+
+# What people and agents do to a work tree; whatever is impossible at the time simply fails.
+
+
+def do(folder: Path, action: tuple[str, ...]) -> None:
+    verb, *arguments = action
+    if verb == "git":
+        git(folder, *arguments)
+        return
+    place = folder / arguments[0]
+    try:
+        if verb == "write":
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(arguments[1].encode())
+        elif verb == "mode":
+            place.chmod(int(arguments[1], 8))
+        elif verb == "link":
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(arguments[1])
+        elif verb == "folder":
+            place.mkdir(parents=True, exist_ok=True)
+        elif verb == "repository":
+            place.mkdir(parents=True)
+            must(place, "init", "-q")
+            (place / "inner").write_text("inner\n")
+        elif place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        else:
+            place.unlink()
+    except OSError:
+        pass
+
+
+names = st.sampled_from(NAMES)
+actions = st.one_of(
+    st.tuples(st.just("write"), names, st.sampled_from(CONTENTS)),
+    st.tuples(st.just("write"), names, st.sampled_from(CONTENTS)),
+    st.tuples(st.just("write"), st.sampled_from((".gitignore", "d/.gitignore")), st.sampled_from(IGNORES)),
+    st.tuples(st.just("mode"), names, st.sampled_from(("755", "644", "600", "444"))),
+    st.tuples(st.just("link"), names, st.sampled_from(("a", "d", "nowhere", "..", "/"))),
+    st.tuples(st.just("remove"), names),
+    st.tuples(st.just("remove"), st.sampled_from((".gitignore", "d/.gitignore", "d/e", "nested"))),
+    st.tuples(st.just("folder"), st.sampled_from(("d", "empty", "d/empty/deep", "a"))),
+    st.tuples(st.just("git"), st.just("add"), st.just("-f"), names),
+    st.tuples(st.just("git"), st.just("add"), st.just("-A")),
+    st.tuples(st.just("git"), st.just("add"), st.just("-N"), names),
+    st.tuples(st.just("git"), st.just("rm"), st.just("-q"), st.just("--cached"), st.just("-r"), names),
+    st.tuples(st.just("git"), st.just("mv"), names, names),
+    st.tuples(st.just("git"), st.just("commit"), st.just("-qm"), st.just("work")),
+    st.tuples(st.just("git"), st.just("checkout"), st.just("-qb"), st.sampled_from(("x", "y"))),
+    st.tuples(st.just("git"), st.just("checkout"), st.just("-q"), st.just("--detach")),
+    st.tuples(st.just("git"), st.just("update-index"), st.just("--assume-unchanged"), names),
+    st.tuples(st.just("git"), st.just("stash")),
+    st.tuples(st.just("git"), st.just("reset"), st.just("-q"), st.just("--hard")),
+)
+nested = st.tuples(st.just("repository"), st.sampled_from(("nested", "d/repo")))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.one_of(actions, nested), max_size=14), st.lists(actions, max_size=14))
+@example([("write", "a", "one\n"), ("git", "add", "a"), ("write", "a", "two\n")], [("git", "add", "a")])
+@example([("write", "d/b", "one\n"), ("git", "add", "-A")], [("remove", "d"), ("link", "d", "..")])
+@example([("write", "d/a", "one\n")], [("write", "d/.gitignore", "*\n")])
+def test_any_state_comes_back_after_anything(before: list[tuple[str, ...]], after: list[tuple[str, ...]]) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch, "project")
+        folder.mkdir()
+        must(folder, "init", "-q", "-b", "main")
+        (folder / ".git" / "info" / "exclude").write_text("")
+        for action in before:
+            do(folder, action)
+        own = seen(folder)
+        tree = Git(str(folder))
+        clean = take(tree, "refs/codex-router/r/0", "before")
+        assert seen(folder) == own, "a snapshot changes nothing"
+        for action in after:
+            do(folder, action)
+        changed, hidden = seen(folder), ignored(folder)
+
+        done = restore(tree, clean, "refs/codex-router/r/1", "attempt 1")
+
+        if not done.repositories:
+            assert without_aside(seen(folder), done.aside) == own
+        still_ignored = ignored(folder)
+        assert {path: hidden[path] for path in hidden if path in still_ignored} == {
+            path: still_ignored[path] for path in hidden if path in still_ignored
+        }
+        restore(tree, read(tree, "refs/codex-router/r/1"), "refs/codex-router/r/2", "again")
+        again = seen(folder)
+        missing = {path: file for path, file in changed.files.items() if again.files.get(path) != file}
+        assert not missing, "what the attempt left can be had again"
+
+
+def without_aside(state: Seen, aside: tuple[str, ...]) -> Seen:
+    if not aside:
+        return state
+    raise AssertionError(f"{aside} in the way")

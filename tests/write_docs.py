@@ -1,0 +1,48 @@
+"""Write ``docs/reference/command-line.md`` from the real ``--help`` of every verb.
+
+Run ``python tests/write_docs.py`` after changing an option or its words; a test compares the page with the program.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import click
+
+from codex_router.cli import VERBS, codex_router
+from codex_router.commands.exec_ import HELP
+
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "command-line.md"
+COLUMNS = 80
+HEAD = """\
+# Command line
+
+<!-- Written by `python tests/write_docs.py` from the program's own help. Do not edit. -->
+
+`codex-router VERB --help` prints what stands here; for `exec` it is `--router-help`, since `--help` is Codex's.
+
+Data goes to standard output, notices and questions to standard error. Only a person at a terminal is asked; without a
+terminal, a verb that writes needs `--yes`. See also [exit codes](exit-codes.md) and [environment](environment.md).
+"""
+
+
+def page() -> str:
+    """Return the whole page."""
+    verbs = [(verb, HELP if verb == "exec" else _help(f"codex-router {verb}", _command(verb))) for verb in VERBS]
+    sections = [("codex-router", _help("codex-router", codex_router)), *verbs]
+    return HEAD + "".join(f"\n## {name}\n\n```text\n{text.rstrip()}\n```\n" for name, text in sections)
+
+
+def _command(verb: str) -> click.Command:
+    command: click.Command = importlib.import_module(f"codex_router.commands.{verb}").command
+    return command
+
+
+def _help(name: str, command: click.Command) -> str:
+    context = click.Context(command, info_name=name, terminal_width=COLUMNS, help_option_names=["-h", "--help"])
+    return command.get_help(context)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
