@@ -194,8 +194,7 @@ class Classification:
     """True when the prompt tells too little; it then goes to the standard tier."""
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(NamedTuple):
     """One prompt of which the user said what kind of task it was; its text is not kept."""
 
     codes: tuple[int, ...]

@@ -58,3 +58,10 @@ def test_a_file_that_is_not_ours_any_more_is_one_clear_message(own_home: Path, t
 def test_the_file_says_its_schema() -> None:
     write_learnt({1: {"ops": 1.0}})
     assert json.loads((router_home() / "learnt.json").read_text())["schema"] == 1
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_message(own_home: Path) -> None:
+    (router_home()).mkdir(parents=True)
+    (router_home() / "corrections.jsonl").mkdir()
+    with pytest.raises(RouterError, match="cannot be written"):
+        keep("a", "ops", told=True, codes=[1])

@@ -32,6 +32,11 @@ class Route(NamedTuple):
     dearest: Tier
     """The tier of the highest task value, for comparisons."""
 
+    @property
+    def told(self) -> bool:
+        """Tell whether the user said which category it is."""
+        return self.classification is None and self.category != NONE
+
 
 def route(prompt: str | None, home: Path, tier: str | None = None, category: str | None = None) -> Route:
     """Return the profile for a prompt.

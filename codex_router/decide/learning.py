@@ -20,6 +20,7 @@ from codex_router.records import Correction
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from codex_router.decide.taxonomy import Category
     from codex_router.decide.weights import Weights
 
 PASSES = 20
@@ -35,10 +36,21 @@ def correction(prompt: str, category: str) -> Correction:
     return Correction(tuple(hashed(name) for name in features(prompt)), category)
 
 
-def learn(corrections: Sequence[Correction], weights: Weights) -> dict[int, dict[str, float]]:
-    """Return nats per hashed feature and class to lay over the shipped weights; the order does not matter much."""
+def learn(
+    corrections: Sequence[Correction], weights: Weights, categories: Sequence[Category] = ()
+) -> dict[int, dict[str, float]]:
+    """Return nats per hashed feature and class to lay over the shipped weights.
+
+    Args:
+        corrections: the order does not matter much.
+        weights: what ships.
+        categories: the user's own; one that covers several classes of the model teaches the first of them, one that
+            covers none teaches nothing.
+    """
     learnt: dict[int, dict[str, float]] = {}
-    known = [one for one in corrections if one.category in weights.classes and one.codes]
+    covers = {category.name: category.covers[0] for category in categories}
+    moved = [one._replace(category=covers.get(one.category, one.category)) for one in corrections]
+    known = [one for one in moved if one.category in weights.classes and one.codes]
     for _ in range(PASSES):
         for bias in learnt.values():
             for name in bias:

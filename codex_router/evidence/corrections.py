@@ -29,12 +29,18 @@ def keep(run: str, category: str, *, told: bool, codes: Iterable[int] = ()) -> N
         category: what it was taken for.
         told: the user said so; runs that nobody commented on teach nothing.
         codes: the prompt's hashed features; empty when the run was kept before.
+
+    Raises:
+        RouterError: the file cannot be written.
     """
     line = json.dumps({"run": run, "category": category, "told": told, "codes": list(codes)}, separators=(",", ":"))
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-    descriptor = os.open(make_router_home() / CORRECTIONS, flags, 0o600)
-    with os.fdopen(descriptor, "a", encoding="utf-8") as stream:
-        stream.write(f"{line}\n")
+    path = make_router_home() / CORRECTIONS
+    try:
+        with os.fdopen(os.open(path, flags, 0o600), "a", encoding="utf-8") as stream:
+            stream.write(f"{line}\n")
+    except OSError as error:
+        raise RouterError(f"cannot be written: {error.strerror}", where=path) from None
 
 
 def corrections() -> list[Correction]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codex_router.training.corpus import CLASSES, HERE
-from codex_router.training.scores import intervals, measures
+from codex_router.training.scores import TASKS, intervals, measures
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -41,12 +41,20 @@ def render(weights: Weights, size: int, counts: Counter[str], tested: Mapping[st
         .replace("<!-- unsure_below -->", f"{weights.unsure_below:.2f}")
         .replace("<!-- dev_rows -->", f"{len(dev.truth)}")
         .replace("<!-- dev_groups -->", f"{len(set(dev.groups))}")
+        .replace("<!-- one_shot -->", _right(tested["one_shot"]))
+        .replace("<!-- late -->", _right(tested["late"]))
+        .replace("<!-- languages -->", _right(tested["languages"]))
     )
 
 
 def summary(found: Answers) -> str:
     """Return the measures in one line."""
     return ", ".join(f"{name} {value:.3f}" for name, value in measures(found).items())
+
+
+def _right(found: Answers) -> str:
+    tasks = found.pick(found.truth < TASKS)
+    return f"{(tasks.given == tasks.truth).sum()} of {len(tasks.truth)}"
 
 
 def _counts(counts: Counter[str]) -> str:

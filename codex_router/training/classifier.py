@@ -28,7 +28,7 @@ from codex_router.decide.weights import write_weights
 from codex_router.shipped import shipped
 from codex_router.training import card
 from codex_router.training.compress import compress, usage
-from codex_router.training.corpus import CLASSES, Row, read_corpus, read_dev
+from codex_router.training.corpus import CLASSES, Row, read_corpus, read_dev, read_own
 from codex_router.training.model import fit
 from codex_router.training.scores import TASKS, answers
 from codex_router.training.vectors import Vectors, learn_vectors
@@ -44,6 +44,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / "codex_router" / "shipped" / "classifier.bin"
 CARD = ROOT / "docs" / "explanation" / "classifier.md"
+TESTS = ROOT / "tests" / "data"
+OWN_TESTS = {
+    "one_shot": "prompts_one_shot.txt",
+    "late": "prompts_one_shot_late.txt",
+    "languages": "prompts_languages.txt",
+}
 FOLDS = 6
 MISTAKEN_FOR_NONE = 0.01
 """Share of prompts with a task that the threshold on ``none`` may take for none, in cross-validation."""
@@ -78,6 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     weights = calibrated(weights, held_out)
     given.weights.write_bytes(write_weights(weights))
     tested = {"dev": tested_on(read_dev(given.data), weights)}
+    tested |= {name: tested_on(read_own(TESTS / file), weights) for name, file in OWN_TESTS.items()}
     text = card.render(weights, given.weights.stat().st_size, Counter(row.label for row in corpus.rows), tested)
     given.card.parent.mkdir(parents=True, exist_ok=True)
     given.card.write_text(text, encoding="utf-8")
