@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 NONE = "none"
 """The category of a prompt that holds no stand-alone task."""
+WORDLESS = frozenset({"w:?", "w:!", "w:<number>"})
+"""Features of a request without a word: it holds no task, whatever the weights say."""
 SPOKEN_FOR = 4
 """Words given as reasons at most."""
 
@@ -51,7 +53,8 @@ def classify(prompt: str, classifier: Classifier) -> Classification:
     classes = class_logits(codes, [row for _, row in found], classifier)
     ranked, phrases = _ranked(prompt, softmax(classes), classifier.categories)
     because = (*phrases.get(ranked[0][0], ()), *_because(names, found, ranked[0][0], classifier))[:SPOKEN_FOR]
-    return _judged(ranked, because, classifier.weights)
+    told = any(name.startswith("w:") and name not in WORDLESS for name in names)
+    return _judged(ranked, because, classifier.weights, told=told)
 
 
 def class_logits(codes: list[int], rows: list[int], classifier: Classifier) -> dict[str, float]:
@@ -85,11 +88,10 @@ def _ranked(
     phrases = {}
     for category in categories:
         known = [classes[name] for name in category.covers if name in classes]
-        logits[category.name] = math.log(sum(known) + 1e-9 if known else category.share / 10)
-        if category.phrases:
-            hits = category.phrases_in(prompt)
-            phrases[category.name] = tuple(phrase for phrase, _ in hits)
-            logits[category.name] += sum(nats for _, nats in hits)
+        hits = category.phrases_in(prompt) if category.phrases else []
+        phrases[category.name] = tuple(phrase for phrase, _ in hits)
+        chance = sum(known) if known else category.share if hits else 0.0
+        logits[category.name] = math.log(chance + 1e-9) + sum(nats for _, nats in hits)
     shares = softmax(logits)
     return tuple(sorted(shares.items(), key=lambda pair: -pair[1])), phrases
 
@@ -106,10 +108,12 @@ def _because(names: list[str], found: list[tuple[int, int]], best: str, classifi
     return tuple(dict.fromkeys(words))[:SPOKEN_FOR]
 
 
-def _judged(ranked: tuple[tuple[str, float], ...], because: tuple[str, ...], weights: Weights) -> Classification:
+def _judged(
+    ranked: tuple[tuple[str, float], ...], because: tuple[str, ...], weights: Weights, *, told: bool
+) -> Classification:
     chances = dict(ranked)
     because = because or ("nothing in it tells the kind of task",)
-    if chances[NONE] >= weights.none_above:
+    if chances[NONE] >= weights.none_above or not told:
         return Classification(NONE, ranked, because, abstained=True)
     best, chance = next(pair for pair in ranked if pair[0] != NONE)
     return Classification(best, ranked, because, abstained=chance < weights.unsure_below)

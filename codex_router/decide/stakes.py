@@ -7,9 +7,9 @@ A tier is the arm that is right for tasks of its value. Two things go wrong when
 - it gets too much: the arm spends more than the task's own would. What an arm spends on an attempt is taken to grow
   with the root of the stake, `SPEND_USD` at one dollar.
 
-With task values of 25, 5 and 1 dollars, a precision task sent to bulk costs 2.40 and a bulk task sent to standard 0.35:
-a prompt goes to precision rather than to standard when it belongs there with probability 0.28, and to bulk only when
-that is at least 0.53 sure. The thresholds follow from the task values; a policy with equal values routes by
+With task values of 25, 5 and 1 dollars, a precision task sent to bulk costs 2.40 and a bulk task sent to standard 0.37:
+a prompt goes to precision rather than to standard when it belongs there with probability 0.29, and to bulk only when
+that is at least 0.52 sure. The thresholds follow from the task values; a policy with equal values routes by
 probability alone. `GAP` and `SPEND_USD` are judgements: about what a step down the published hulls costs and saves.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 GAP = 0.10
 """Share of tasks that an arm for a lower value fails to solve and the right one solves."""
-SPEND_USD = 0.28
+SPEND_USD = 0.30
 """Spend of an attempt by the arm that is right for tasks worth one dollar."""
 
 

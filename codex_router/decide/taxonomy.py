@@ -11,9 +11,9 @@ from codex_router.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-BEGINS = 3.0
+BEGINS = 4.5
 """Evidence, in nats, of a phrase with which the request begins."""
-MENTIONED = 1.7
+MENTIONED = 2.2
 """Evidence, in nats, of a phrase found elsewhere in the request."""
 PATTERN_SEES = 2000
 """Characters of a prompt that a pattern is tried on: what is asked stands at the beginning, and time stays bounded."""

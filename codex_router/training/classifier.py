@@ -53,10 +53,7 @@ OWN_TESTS = {
 FOLDS = 6
 MISTAKEN_FOR_NONE = 0.01
 """Share of prompts with a task that the threshold on ``none`` may take for none, in cross-validation."""
-TOWARDS_NATURAL = 0.4
-"""How far the classes' shares are moved from those of the training rows towards the natural ones (0 to 1): chat prompts
-have the natural shares, prompts of scripts have not."""
-UNSURE = 0.05
+UNSURE = 0.02
 """Share of prompts with a task that are abstained on for lack of a clear category, in cross-validation."""
 
 
@@ -122,7 +119,7 @@ def folds(sizes: Mapping[str, int]) -> dict[str, int]:
 
 
 def calibrated(weights: Weights, held_out: HeldOut) -> Weights:
-    """Set biases, temperature and thresholds from held-out answers."""
+    """Set temperature and thresholds from held-out answers."""
     truth = np.array([CLASSES.index(row.label) for row in held_out.rows])
     tasks = truth < TASKS
 
@@ -131,22 +128,12 @@ def calibrated(weights: Weights, held_out: HeldOut) -> Weights:
         return float(-np.log(chances[np.arange(len(truth)), truth])[tasks].mean())
 
     temperature = round(float(optimize.minimize_scalar(surprise, bounds=(0.2, 3.0), method="bounded").x), 4)
-    moved = _towards_natural(softmax(held_out.logits[tasks] / temperature)) * temperature
-    chances = softmax((held_out.logits + moved) / temperature)[tasks]
+    chances = softmax(held_out.logits / temperature)[tasks]
     return weights._replace(
-        biases=tuple(round(bias + float(move), 6) for bias, move in zip(weights.biases, moved, strict=True)),
         temperature=temperature,
         none_above=round(float(np.quantile(chances[:, TASKS], 1 - MISTAKEN_FOR_NONE)), 4),
         unsure_below=round(float(np.quantile(chances[:, :TASKS].max(axis=1), UNSURE)), 4),
     )
-
-
-def _towards_natural(chances: Matrix) -> Matrix:
-    """Return what to add to each class's log-probability."""
-    document = tomllib.loads((shipped("profiles") / "categories.toml").read_text(encoding="utf-8"))
-    natural = {category.name: category.share for category in read_categories(document)}
-    seen = chances[:, :TASKS].mean(axis=0) / chances[:, :TASKS].mean(axis=0).sum()
-    return np.append(TOWARDS_NATURAL * np.log([natural[name] / p for name, p in zip(CLASSES, seen, strict=False)]), 0.0)
 
 
 def softmax(logits: Matrix) -> Matrix:
