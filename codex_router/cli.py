@@ -30,6 +30,7 @@ VERBS = {
     "plan": "which arms to try in which order for a category, and what to expect",
     "evaluate": "replay per-task results: what plans would have cost and solved",
     "ingest": "read published cost-per-task tables and other tools' results",
+    "classify": "say what kind of task each prompt on standard input is",
     "route": "say which profile a prompt gets, and why; runs nothing",
     "exec": "run `codex exec` with the right profile and budget",
     "usage": "what was spent on what, what was wasted, what to change",

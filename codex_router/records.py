@@ -194,6 +194,14 @@ class Classification:
     """True when the prompt tells too little; it then goes to the standard tier."""
 
 
+class Correction(NamedTuple):
+    """One prompt of which the user said what kind of task it was; its text is not kept."""
+
+    codes: tuple[int, ...]
+    """The prompt's features, hashed to 32 bits."""
+    category: str
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What `init` proposes and ``codex-router.toml`` holds: the tiers, and which category goes to which."""
