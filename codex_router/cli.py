@@ -6,6 +6,7 @@ Verbs are imported when they are used, so that ``route`` and ``exec`` start with
 from __future__ import annotations
 
 import importlib
+import os
 from keyword import iskeyword
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ VERBS = {
     "plan": "which arms to try in which order for a category, and what to expect",
     "evaluate": "replay per-task results: what plans would have cost and solved",
     "ingest": "read published cost-per-task tables and other tools' results",
+    "classify": "say what kind of task each prompt on standard input is",
     "route": "say which profile a prompt gets, and why; runs nothing",
     "exec": "run `codex exec` with the right profile and budget",
     "usage": "what was spent on what, what was wasted, what to change",
@@ -87,9 +89,12 @@ def codex_router() -> None:
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit status.
 
+    The matrices of the fit are small: more than one thread only waits for the others, for seconds on a busy machine.
+
     Raises:
         RouterError: an expected failure; `codex_router.__main__.main` turns it into words.
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         status = codex_router.main(args=list(argv), prog_name="codex-router", standalone_mode=False)
     except click.ClickException as error:

@@ -35,22 +35,48 @@ def categories_document() -> dict[str, Any]:
     return _own("categories.toml") or _read(shipped("profiles") / "categories.toml")
 
 
+REPOSITORY_FILE = ".codex-router.toml"
+"""What a repository says to codex-router, at its top or in the folder one works in."""
+
+
+def repository_file(start: Path | None = None) -> Path | None:
+    """Return the nearest ``.codex-router.toml``, from `start` up to the repository's top."""
+    try:
+        folder = (start or Path.cwd()).absolute()
+    except OSError:
+        return None  # the working directory was deleted
+    for place in (folder, *folder.parents):
+        if (place / REPOSITORY_FILE).is_file():
+            return place / REPOSITORY_FILE
+        if (place / ".git").exists():
+            return None
+    return None
+
+
+def repository_document(path: Path | None) -> dict[str, Any]:
+    """Return what a repository's own file says; nothing when there is none.
+
+    Raises:
+        UsageError: the file cannot be read or parsed; says which line.
+    """
+    return _read(path, "mend it, or remove it") if path else {}
+
+
 def in_force(name: str) -> Path:
     """Return the file that decides: the user's own when it exists, else the shipped one."""
     own = own_file(name)
-    return own if own.exists() else shipped("profiles") / name
+    return own if os.path.lexists(own) else shipped("profiles") / name
 
 
 def _own(name: str) -> dict[str, Any]:
     path = own_file(name)
-    return _read(path) if path.exists() else {}
+    return _read(path) if os.path.lexists(path) else {}
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, hint: str = "mend it, or move it away to get the shipped one") -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        hint = "mend it, or move it away to get the shipped one"
         raise UsageError(f"cannot be read: {error}", where=path, hint=hint) from None
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from codex_binary import codex_binary
@@ -16,6 +16,9 @@ from postgres_server import postgres
 from world import World
 
 from codex_router.codex.scripted_server import Step, serving
+
+if TYPE_CHECKING:
+    from codex_router.evidence.store import Store
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads that wait for each other make `init` 7 times slower here
 settings.register_profile("ci", max_examples=2000, deadline=None, print_blob=True)
@@ -89,22 +92,11 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     admin.dispose()
 
 
-@contextmanager
-def permissions_apply() -> Iterator[None]:
-    """Be a user to whom permissions apply; in CI we are root, who may do everything."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """Return an empty ledger of sessions, in each kind of database."""
+    from codex_router.evidence.store import Store
 
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """Give a folder that every user may enter; those of `tmp_path` are for their maker only."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    with Store.open(url) as store:
+        yield store

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from session_corpus import plain, truth
-from test_store import read_into, store, totals  # noqa: F401 - a fixture
+from test_store import read_into, totals
 
 from codex_router.errors import RouterError
 from codex_router.evidence.exchange import TABLES, Format, export, import_
@@ -24,7 +24,7 @@ def other(tmp_path: Path) -> Store:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_there_and_back(store: Store, tmp_path: Path, form: Format) -> None:  # noqa: F811
+def test_there_and_back(store: Store, tmp_path: Path, form: Format) -> None:
     threads = [plain(shape, seed) for seed, shape in enumerate(["old", "middle", "new"])]
     for thread in threads:
         thread.save(tmp_path / "home")

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from session_corpus import Thread, plain
 from test_ledger import RUN
-from test_store import read_into, store  # noqa: F401 - a fixture
+from test_store import read_into
 
 from codex_router.evidence.cells import attempts_of_sessions, cells
 from codex_router.evidence.complaints import complains
@@ -74,7 +74,7 @@ def guessed(ledger: Store, thread: Thread, home: Path) -> list[tuple[str, str | 
         return [(row[0], row[1]) for row in connection.execute(query)]
 
 
-def test_a_complaint_is_a_no_and_going_on_is_a_yes(store: Store, tmp_path: Path) -> None:  # noqa: F811
+def test_a_complaint_is_a_no_and_going_on_is_a_yes(store: Store, tmp_path: Path) -> None:
     thread = talk("fix the bug in a.py", "it still fails", "add a feature", "fix the docs")
     assert guessed(store, thread, tmp_path) == [
         ("no", "heuristic"),
@@ -84,18 +84,18 @@ def test_a_complaint_is_a_no_and_going_on_is_a_yes(store: Store, tmp_path: Path)
     ]
 
 
-def test_the_same_prompt_again_is_a_no(store: Store, tmp_path: Path) -> None:  # noqa: F811
+def test_the_same_prompt_again_is_a_no(store: Store, tmp_path: Path) -> None:
     found = guessed(store, talk("fix the bug", "write the docs", "fix the bug"), tmp_path)
     assert [outcome for outcome, _ in found] == ["no", "yes", "unknown"]
 
 
-def test_nothing_is_guessed_unless_asked_for(store: Store, tmp_path: Path) -> None:  # noqa: F811
+def test_nothing_is_guessed_unless_asked_for(store: Store, tmp_path: Path) -> None:
     talk("fix the bug in a.py", "it still fails").save(tmp_path)
     read_into(store, tmp_path)
     assert sum(cell.n_judged for cell in cells(store, guessed=True)) == 0
 
 
-def test_a_guess_is_half_a_vote(store: Store, tmp_path: Path) -> None:  # noqa: F811
+def test_a_guess_is_half_a_vote(store: Store, tmp_path: Path) -> None:
     guessed(store, talk("fix the bug in a.py", "it still fails", "fix the test b", "fix the test c"), tmp_path)
     found = cells(store, guessed=True)
     assert sum(cell.n_judged for cell in found) == 1.5

@@ -49,11 +49,12 @@ def test_the_answer_in_words() -> None:
     status, stdout, stderr = route(DOCS)
     assert (status, stderr) == (0, "")
     lines = stdout.splitlines()
-    assert lines[0].startswith("docs (0.")
+    assert lines[0].startswith("docs (")
     assert lines[0].endswith("-> bulk: gpt 5.4; x")
     assert lines[1] == "budget: no limit"
-    assert lines[2].startswith("because of: update the readme")
-    assert lines[3].startswith("probabilities: docs 0.")
+    assert lines[2].startswith("because of: ")
+    assert "readme" in lines[2]
+    assert lines[3].startswith("probabilities: docs ")
     assert lines[4] == "command: codex exec --profile bulk -m 'gpt 5.4; x' ..."
     assert route("--tier", "standard", "x")[1].splitlines()[1] == "budget: 40 turns and $2.50"
 

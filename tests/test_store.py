@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,13 +27,6 @@ from codex_router.evidence.store import Store
 from codex_router.evidence.store_tables import MIGRATIONS, metadata, responses, spending, tasks, threads
 
 DATABASES = ["sqlite", "postgresql"]
-
-
-@pytest.fixture(params=DATABASES)
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-    with Store.open(url) as store:
-        yield store
 
 
 def read_into(store: Store, home: Path) -> int:

@@ -42,7 +42,10 @@ def _command(verb: str) -> click.Command:
 
 def _help(name: str, command: click.Command) -> str:
     context = click.Context(command, info_name=name, terminal_width=COLUMNS, help_option_names=["-h", "--help"])
-    return command.get_help(context)
+    text = command.get_help(context)
+    if isinstance(command, click.Group) and name != "codex-router":
+        text += "".join(f"\n\n{_help(f'{name} {verb}', one)}" for verb, one in command.commands.items())
+    return text
 
 
 if __name__ == "__main__":

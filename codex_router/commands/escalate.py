@@ -13,41 +13,24 @@ The rules, in the order in which they are asked:
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from codex_router.codex.acceptance import Checked, check
-from codex_router.codex.git import Git
 from codex_router.codex.kept import KeptAttempt, KeptCheck, begin
-from codex_router.codex.restore import restore
 from codex_router.codex.router_file import read_plan
-from codex_router.codex.snapshot import REFS, Snapshot, obstacle, take
+from codex_router.commands.ended import Ended, ended_by_signals
 from codex_router.commands.exec_ import Done, Job, attempt, folder, for_route
 from codex_router.commands.exec_words import after, before, say
+from codex_router.commands.states import States
 from codex_router.commands.told_failure import with_failure
 from codex_router.decide.escalation import MAX_ATTEMPTS, best, next_step
 from codex_router.errors import ExitCode, RouterError, UsageError
 from codex_router.home import codex_home
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
-
     from codex_router.codex.kept import Result
     from codex_router.records import Outcome, OutcomeSource, Tier
-
-ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class _Ended(BaseException):
-    """A signal asks us to end."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 def escalate(job: Job) -> int:
@@ -55,18 +38,22 @@ def escalate(job: Job) -> int:
 
     Raises:
         UsageError: the checks could not see what Codex does.
+        RouterError: the checks cannot be run, or their output not be kept.
         LaunchError: Codex cannot be started for the first attempt.
     """
     if job.line.elsewhere:
         raise UsageError("--check does not go with --worktree", hint="Codex would work where the checks do not look")
     trial = _Trial(job)
     try:
-        with _ended_by_signals():
+        with ended_by_signals():
             return trial.run()
-    except _Ended as ended:
+    except Ended as ended:
         trial.close("interrupted")
-        trial.say(f"interrupted; {trial.where()}{trial.hint()}")
+        trial.say(f"interrupted; {trial.where()}")
         return 128 + ended.number
+    except OSError as error:
+        trial.close("failed")
+        raise RouterError(f"the checks cannot go on: {error.strerror}", where=error.filename) from None
     except BaseException:
         trial.close("failed")
         raise
@@ -82,18 +69,13 @@ class _Trial:
         self.folder = folder(job.line)
         self.tried: list[Tier] = [job.route.tier] if job.route else []
         self.spent_usd = 0.0
-        self.git, self.clean, why_not = None, None, None
-        try:
-            self.git = Git(self.folder)
-            why_not = obstacle(self.git)
-        except RouterError as error:
-            why_not = error.what
-        self.git = None if why_not else self.git
-        self.kept = begin(self.folder, os.fsdecode(self.git.top) if self.git else None, why_not, self.own.checks)
-        self.states: dict[int, Snapshot] = {}
+        self.states = States(self.folder, self.say)
+        self.kept = begin(self.folder, self.states.top, self.states.obstacle, self.own.checks)
+        self.states.prefix = self.kept.run
         self.first: list[Checked] = []
 
     def say(self, *lines: str) -> None:
+        """Say something, unless told to be quiet."""
         if not self.own.quiet:
             say(*lines)
 
@@ -120,27 +102,25 @@ class _Trial:
 
     def _begin(self) -> None:
         """Store the clean state, and see what the checks say of it."""
+        if self.states.obstacle:
+            self.say(f"no snapshot: {self.states.obstacle}; nothing is brought back")
+        self.states.store(0, "before the first attempt")
         tier = next_step(read_plan(codex_home()), self.tried) if self._may_go_on() else None
-        self.say(*before(self.job, f"then {tier.name} if the check fails" if tier else ""))
-        if self.git is None:
-            self.say(f"no snapshot: {self.kept.no_snapshot}; one attempt, and nothing is brought back")
-        else:
-            self._snapshot(0, "before the first attempt")
-            self.kept.before = self.states[0].ref
-            self.kept.in_place = 0
-            self.kept.save()
+        self.say(*before(self.job, f"then {tier.name} if the check fails" if tier else "one attempt"))
+        self.kept.before = self.states.ref(0)
+        self._save()
         self.first = self._checks("before")
         self.kept.first_checks = _kept(self.first)
-        self.kept.save()
+        self._save()
         if all(one.passed for one in self.first):
             self.say("the check passes already, before the first attempt: it may not measure this task")
-        self._back_to(0, "0-checked", "before the first attempt, after the checks")
+        self.states.back_to(0, "0-checked", "before the first attempt, after the checks")
 
     def _ended(self, done: Done) -> int:
         """Keep an attempt as it ended; return its number."""
         number, ran = len(self.kept.attempts) + 1, done.ran
         tier = self.job.route.tier if self.job.route else None
-        self.kept.in_place = number if self.git else None
+        self.states.store(number, f"attempt {number}{f' ({tier.name})' if tier else ''}")
         self.kept.attempts.append(
             KeptAttempt(
                 number=number,
@@ -153,17 +133,16 @@ class _Trial:
                 cost_usd=ran.progress.cost_usd,
                 turns=ran.progress.responses if ran.thread_id else None,
                 seconds=ran.seconds,
+                snapshot=self.states.ref(number),
             )
         )
-        self.kept.save()
-        self._snapshot(number, f"attempt {number}{f' ({tier.name})' if tier else ''}")
-        if number in self.states:
-            self._change(number, snapshot=self.states[number].ref)
+        self._save()
         return number
 
     def _judged(self, number: int, done: Done, checks: list[Checked]) -> None:
         """Keep what the checks said of an attempt, here and in the ledger."""
-        self._change(number, checks=_kept(checks))
+        self.kept.attempts[number - 1] = replace(self.kept.attempts[number - 1], checks=_kept(checks))
+        self._save()
         for one in checks:
             if not one.passed:
                 again = "; it failed so before the first attempt too" if self._failed_so_before(one) else ""
@@ -191,7 +170,7 @@ class _Trial:
     def _may_go_on(self) -> bool:
         """Tell whether another attempt is possible: the arm is ours to choose, attempts and money are left."""
         most = MAX_ATTEMPTS if self.own.attempts is None else self.own.attempts
-        has_start = self.git is not None or self.own.keep_going
+        has_start = self.states.can_go_back or self.own.keep_going
         has_money = not self.own.max_cost_usd or self.spent_usd < self.own.max_cost_usd
         return self.job.route is not None and has_start and has_money and len(self.kept.attempts) < most
 
@@ -222,7 +201,7 @@ class _Trial:
     def _is_clean(self) -> bool:
         """Bring the tree back for the next attempt; tell whether it is as it was."""
         number = len(self.kept.attempts)
-        changed = self._back_to(0, f"{number}-checked", f"attempt {number}, after the checks")
+        changed = self.states.back_to(0, f"{number}-checked", f"attempt {number}, after the checks")
         if changed:
             names = ", ".join(f"`{name}`" for name in changed)
             self.say(f"no further attempt: {names} changed and cannot be brought back (a repository of its own)")
@@ -235,7 +214,7 @@ class _Trial:
         if not checks:
             self.say(after(self.job, done.ran, done.recorded))
         if result != "accepted":
-            self.say(f"{self.where()}{self.hint()}")
+            self.say(self.where())
         if result == "rejected":
             return ExitCode.CHECK_FAILED
         is_ours = result == "accepted" and done.ran.end in {"budget", "timeout"}
@@ -243,63 +222,30 @@ class _Trial:
 
     def _keep_best(self) -> None:
         number = best([one.failing for one in self.kept.attempts]) + 1
-        if number in self.states and number != self.kept.in_place:
+        if number != self.states.in_place:
             last = len(self.kept.attempts)
-            self._back_to(number, f"{last}-last", f"attempt {last}, not the best")
+            self.states.back_to(number, f"{last}-last", f"attempt {last}, not the best")
 
     def _checks(self, stage: str) -> list[Checked]:
         return check(self.own.checks, self.folder, self.own.check_seconds, self.kept.path, stage)
 
-    def _snapshot(self, number: int, why: str) -> None:
-        """Store the present state; if that fails, nothing is brought back any more."""
-        if self.git is None:
-            return
+    def _save(self) -> None:
+        """Keep what is known so far; a full disk must not cost the run."""
+        self.kept.in_place = self.states.in_place if self.kept.before else None
         try:
-            self.states[number] = take(self.git, f"{REFS}/{self.kept.run}/{number}", why)
-        except (RouterError, OSError) as error:
-            self.say(f"no snapshot: {error}; from here on nothing is brought back")
-            self.git, self.kept.no_snapshot = None, str(error)
-
-    def _back_to(self, number: int, keep_as: str, why: str) -> tuple[str, ...] | None:
-        """Bring the tree back to a state, keeping the present one.
-
-        Returns:
-            the repositories inside that are not as they were; None when it failed.
-        """
-        if self.git is None or number not in self.states:
-            return None
-        try:
-            done = restore(self.git, self.states[number], f"{REFS}/{self.kept.run}/{keep_as}", why)
-        except RouterError as error:
-            self.say(f"the tree cannot be brought back: {error}")
-            self.kept.in_place = None
-            return None
-        self.kept.in_place = number
-        self.kept.save()
-        if done.aside:
-            self.say(f"in the way, kept under another name: {', '.join(done.aside)}")
-        return done.repositories
-
-    def _change(self, number: int, **changes: object) -> None:
-        self.kept.attempts[number - 1] = replace(self.kept.attempts[number - 1], **changes)  # type: ignore[arg-type]
-        self.kept.save()
+            self.kept.save()
+        except OSError as error:
+            self.say(f"not kept: {error}")
 
     def close(self, result: Result) -> None:
         """Keep the result."""
         self.kept.result = result
-        with contextlib.suppress(OSError):
-            self.kept.save()
+        self._save()
 
     def where(self) -> str:
-        """Say whose work is in the tree."""
-        number = self.kept.in_place
-        if number is None:
-            return "the work so far is left in place"
-        return "the tree is as it was before" if number == 0 else f"the tree is as attempt {number} left it"
-
-    def hint(self) -> str:
-        """Say where the other states are."""
-        return f"; other states: `codex-router runs show {self.kept.run}`" if self.kept.snapshots else ""
+        """Say whose work is in the tree, and where the other states are."""
+        others = f"; other states: `codex-router runs show {self.kept.run}`" if self.kept.snapshots else ""
+        return f"{self.states}{others}"
 
 
 def _verdict(checks: list[Checked]) -> str:
@@ -312,18 +258,3 @@ def _verdict(checks: list[Checked]) -> str:
 
 def _kept(checks: list[Checked]) -> tuple[KeptCheck, ...]:
     return tuple(KeptCheck(one.command, one.status, one.seconds, one.output.name) for one in checks)
-
-
-@contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Let signals end us in good order; while Codex runs, they are Codex's."""
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        raise _Ended(number)
-
-    old = {number: signal.signal(number, end) for number in ENDS if signal.getsignal(number) != signal.SIG_IGN}
-    try:
-        yield
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)

@@ -13,6 +13,7 @@ from codex_router.commands.evidence_options import (
     evidence_options,
     read_evidence,
 )
+from codex_router.commands.judging import teach
 from codex_router.commands.recommend import read_policy
 from codex_router.decide.estimator import Estimator
 from codex_router.errors import RouterError
@@ -40,6 +41,9 @@ def command(
     wanted: tuple[str, ...],
 ) -> None:
     """Estimate pass rate, cost and turns of every arm in every category, with 90 % intervals."""
+    taught = 0 if no_ledger else teach()
+    if taught:
+        err().print(f"the classifier learnt from {taught} of your corrections")
     evidence = read_evidence(files, no_bundled=no_bundled, no_ledger=no_ledger)
     arms = candidates(evidence, models, no_bundled=no_bundled)
     if not arms:

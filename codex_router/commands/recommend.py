@@ -10,6 +10,7 @@ from codex_router.codex.router_file import check_model_name, check_tier_name, re
 from codex_router.commands.own_evidence import own_turns
 from codex_router.decide.estimator import Estimator
 from codex_router.decide.policy import policy_from
+from codex_router.decide.taxonomy import read_categories
 from codex_router.decide.tiers import plan_for
 from codex_router.errors import RouterError, UsageError
 from codex_router.evidence.bundled import aggregates
@@ -88,7 +89,7 @@ def _named(plan: Plan, catalogue: Catalogue, prefix: str) -> Plan:
     """Give the tiers their prefix and the provider that their model needs."""
     tiers = tuple(_with(tier, prefix, catalogue) for tier in plan.tiers)
     routes = tuple((category, prefix + name) for category, name in plan.routes)
-    return Plan(tiers, routes, plan.notes)
+    return Plan(tiers, routes, plan.notes, plan.budgets)
 
 
 def _with(tier: Tier, prefix: str, catalogue: Catalogue) -> Tier:
@@ -113,8 +114,9 @@ def read_policy() -> Policy:
         RouterError: a file does not parse, or a value is impossible; names the file and the key.
     """
     policy, categories = policy_document(), categories_document()
+    where = f"{in_force('policy.toml')} or {in_force('categories.toml')}"
     try:
+        read_categories(categories)
         return policy_from(policy, categories)
     except RouterError as error:
-        where = f"{in_force('policy.toml')} or {in_force('categories.toml')}"
-        raise UsageError(error.what, where=where, hint=error.hint) from None
+        raise UsageError(error.what, where=where, hint=error.hint or "mend it, or move the file away") from None

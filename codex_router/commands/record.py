@@ -8,6 +8,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from codex_router.codex.versions import version_text
+from codex_router.commands.judging import remember
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.runs import Run
 from codex_router.home import make_router_home
@@ -62,6 +63,8 @@ def record(codex: Codex, route: Route | None, prompt: str, ran: Ran, commit: str
         prompt_chars=len(prompt) if prompt else None,
     )
     store(run)
+    if prompt and route:
+        remember(identity, prompt, route.category, told=route.told)
     return run
 
 

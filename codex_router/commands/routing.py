@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.router_file import read_plan
-from codex_router.decide.classify import classify, read_categories
+from codex_router.commands.judging import classifier
+from codex_router.decide.classify import NONE, classify
+from codex_router.decide.stakes import choose_tier
 from codex_router.errors import UsageError
-from codex_router.settings import categories_document, in_force
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +33,11 @@ class Route(NamedTuple):
     dearest: Tier
     """The tier of the highest task value, for comparisons."""
 
+    @property
+    def told(self) -> bool:
+        """Tell whether the user said which category it is."""
+        return self.classification is None and self.category != NONE
+
 
 def route(prompt: str | None, home: Path, tier: str | None = None, category: str | None = None) -> Route:
     """Return the profile for a prompt.
@@ -53,18 +60,21 @@ def route(prompt: str | None, home: Path, tier: str | None = None, category: str
         if name is None:
             known = ", ".join(route_category for route_category, _ in plan.routes)
             raise UsageError(f"no route for category {category!r}", hint=f"routes are: {known}")
-        return Route(_tier(plan, name), category, None, f"{category}, as told", dearest)
+        return Route(_tier(plan, name, category), category, None, f"{category}, as told", dearest)
     return _classified(prompt or "", plan, dearest)
 
 
 def _classified(prompt: str, plan: Plan, dearest: Tier) -> Route:
-    categories = read_categories(categories_document(), in_force("categories.toml"))
-    found = classify(prompt, categories)
-    probability = dict(found.probabilities).get(found.category, 0.0)
-    name = None if found.abstained else plan.tier_for(found.category)
-    if name is None:
-        return Route(_unsure(plan), "none", found, f"not sure ({found.category} {probability:.2f})", dearest)
-    return Route(_tier(plan, name), found.category, found, f"{found.category} ({probability:.2f})", dearest)
+    found = classify(prompt, classifier())
+    chance = dict(found.probabilities).get(found.category, 0.0)
+    usual = plan.tier_for(found.category)
+    if found.abstained or usual is None:
+        return Route(_unsure(plan), NONE, found, f"not sure ({found.category} {chance:.2f})", dearest)
+    values = {tier.name: tier.task_value_usd for tier in plan.tiers}
+    name = choose_tier(found.probabilities, dict(plan.routes), values, _unsure(plan).name)
+    why = f"{found.category} ({chance:.2f})"
+    tier = _tier(plan, name, found.category)
+    return Route(tier, found.category, found, why if name == usual else f"{why}, by stakes", dearest)
 
 
 def _unsure(plan: Plan) -> Tier:
@@ -72,11 +82,12 @@ def _unsure(plan: Plan) -> Tier:
     return ends or sorted(plan.tiers, key=lambda tier: tier.task_value_usd)[len(plan.tiers) // 2]
 
 
-def _tier(plan: Plan, name: str) -> Tier:
+def _tier(plan: Plan, name: str, category: str = "") -> Tier:
+    """Return a tier, with the budget of the category where that has its own."""
     found = plan.tier(name)
     if found is None:
         raise UsageError(f"no tier {name!r}", hint=f"tiers are: {', '.join(tier.name for tier in plan.tiers)}")
-    return found
+    return replace(found, budget=plan.budget_for(category, found))
 
 
 def choice(tier: Tier) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codex_router.decide.classify import read_categories
+from codex_router.decide.taxonomy import read_categories
 from codex_router.errors import ExitCode
 from codex_router.settings import categories_document, in_force
 

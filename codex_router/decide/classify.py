@@ -1,163 +1,134 @@
-"""What kind of task a prompt asks for: phrases per category, held as data in ``profiles/categories.toml``.
+"""What kind of task a prompt asks for: probabilities, the words that decided, and when to abstain.
 
-Each category lists phrases. A phrase found where the request begins counts `BEGINS`, one found elsewhere in the
-request `MENTIONED`: evidence in nats on top of the category's natural share. A prompt in which nothing is
-found, or in which no category stands out, is abstained on: it goes to the standard tier and the answer says so.
-
-Only the beginning and the end of a long prompt are read, and neither pasted code nor ``<stdin>`` blocks: the request
-is what the person wrote, and the time does not grow with what they pasted.
+In this order: a pattern of the repository decides at once; else a linear model over the prompt's features
+(`prompt_features`, `weights`) gives each class a logit, to which are added what was learnt from this user's own
+corrections and the phrases that the taxonomy lists. A prompt that holds no stand-alone task, or in which no category
+stands out, is abstained on: it goes to the standard tier and the answer says so.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from heapq import nlargest
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
 
-from codex_router.errors import UsageError
+from codex_router.decide.prompt_features import features, spoken
+from codex_router.decide.weights import OFFSET, hashed, rows_of
 from codex_router.records import Classification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
+
+    from codex_router.decide.taxonomy import Category, Pattern
+    from codex_router.decide.weights import Weights
 
 NONE = "none"
 """The category of a prompt that holds no stand-alone task."""
-HEAD_CHARACTERS = 3000
-TAIL_CHARACTERS = 1000
-BEGINS = 3.0
-"""Evidence, in nats, of a phrase with which the request begins."""
-MENTIONED = 1.7
-"""Evidence, in nats, of a phrase found elsewhere in the request."""
-CERTAIN_ENOUGH = 0.45
-"""Below this probability the most likely category is not worth acting on."""
-
-_BLOCK = re.compile(r"<stdin>.*?(?:</stdin>|\Z)|```.*?(?:```|\Z)", re.DOTALL)
-_WORD = re.compile(r"[^\W_][\w'+#/-]*", re.UNICODE)
-_POLITE = frozenset(
-    {
-        "please",
-        "pls",
-        "plz",
-        "can",
-        "could",
-        "would",
-        "will",
-        "you",
-        "we",
-        "lets",
-        "let's",
-        "i",
-        "want",
-        "need",
-        "you'd",
-        "to",
-        "just",
-        "now",
-        "ok",
-        "okay",
-        "then",
-        "so",
-        "also",
-        "and",
-        "hi",
-        "hey",
-        "hello",
-        "kindly",
-        "go",
-        "ahead",
-        "help",
-        "me",
-        "us",
-        "i'd",
-        "like",
-    }
-)
+WORDLESS = frozenset({"w:?", "w:!", "w:<number>"})
+"""Features of a request without a word: it holds no task, whatever the weights say."""
+SPOKEN_FOR = 4
+"""Words given as reasons at most."""
 
 
-class Category(NamedTuple):
-    """One category of the taxonomy."""
+class Classifier(NamedTuple):
+    """All that a prompt is judged by."""
 
-    name: str
-    tier: str
-    share: float
-    """Natural share among prompts that hold a task, 0 to 1."""
-    phrases: tuple[str, ...]
-    """Lower-case words; ``^`` in front: only where the request begins; ``*`` behind: any ending."""
+    weights: Weights
+    categories: Sequence[Category]
+    patterns: Sequence[Pattern] = ()
+    """Of the repository; the first that matches wins over everything."""
+    learnt: Mapping[int, Mapping[str, float]] = {}
+    """From the user's corrections: hashed feature to nats per class."""
 
 
-def read_categories(document: dict[str, Any], where: object = None) -> tuple[Category, ...]:
-    """Return the categories of a parsed ``categories.toml``.
+def classify(prompt: str, classifier: Classifier) -> Classification:
+    """Return what kind of task `prompt` asks for; any text will do, none of it is kept."""
+    for pattern in classifier.patterns:
+        if pattern.matches(prompt):
+            return _told(pattern, classifier.categories)
+    names = features(prompt)
+    codes = [hashed(name) for name in names]
+    found = rows_of(codes, classifier.weights)
+    classes = class_logits(codes, [row for _, row in found], classifier)
+    ranked, phrases = _ranked(prompt, softmax(classes), classifier.categories)
+    because = (*phrases.get(ranked[0][0], ()), *_because(names, found, ranked[0][0], classifier))[:SPOKEN_FOR]
+    told = any(name.startswith("w:") and name not in WORDLESS for name in names)
+    return _judged(ranked, because, classifier.weights, told=told)
+
+
+def class_logits(codes: list[int], rows: list[int], classifier: Classifier) -> dict[str, float]:
+    """Return the nats of each class of the model.
 
     Args:
-        document: the parsed TOML.
-        where: the file, for messages.
-
-    Raises:
-        UsageError: a category lacks its name or tier, or a value has the wrong type.
+        codes: hashes of all the prompt's features.
+        rows: where the table has those that it knows.
+        classifier: weights, and what was learnt from the user.
     """
-    tables = document.get("category")
-    if not isinstance(tables, list) or not tables:
-        raise UsageError("no [[category]] table", where=where, hint="see `profiles/categories.toml` for the shape")
-    return tuple(_category(table, where) for table in tables)
-
-
-def _category(table: Any, where: object) -> Category:
-    name, tier = (table.get(key) for key in ("name", "tier")) if isinstance(table, dict) else (None, None)
-    if not isinstance(name, str) or not isinstance(tier, str):
-        raise UsageError("a [[category]] needs `name` and `tier`, both strings", where=where)
-    share, phrases = table.get("share", 0.01), table.get("phrases", [])
-    if not isinstance(share, (int, float)) or not 0 < share <= 1:
-        raise UsageError(f"`share` of category `{name}` is not a number between 0 and 1", where=where)
-    if not isinstance(phrases, list) or not all(isinstance(phrase, str) and phrase.strip("^* ") for phrase in phrases):
-        raise UsageError(f"`phrases` of category `{name}` is not a list of words", where=where)
-    return Category(name, tier, float(share), tuple(phrase.lower() for phrase in phrases))
-
-
-def classify(prompt: str, categories: Sequence[Category]) -> Classification:
-    """Return what kind of task `prompt` asks for; any text will do, none of it is kept."""
-    words = request_words(prompt)
-    text = f" {' '.join(words)} "
-    begin = f" {' '.join(_without_courtesy(words))} "
-    found = {category.name: _found(text, begin, category.phrases) for category in categories}
+    weights = classifier.weights
+    step = weights.scale / math.sqrt(max(len(codes), 1))
+    surplus = OFFSET * len(rows)
     logits = {
-        category.name: math.log(category.share) + sum(score for _, score in found[category.name])
-        for category in categories
+        name: (bias + step * (sum(map(column.__getitem__, rows)) - surplus)) / weights.temperature
+        for name, bias, column in zip(weights.classes, weights.biases, weights.columns, strict=True)
     }
-    ranked = _softmax(logits)
-    best, probability = ranked[0]
-    because = tuple(phrase for phrase, _ in sorted(found[best], key=lambda pair: -pair[1]))
-    if not because or probability < CERTAIN_ENOUGH:
-        return Classification(best, ranked, because or ("nothing in it tells the kind of task",), abstained=True)
-    return Classification(best, ranked, because, abstained=False)
+    if classifier.learnt:
+        share = 1 / math.sqrt(max(len(codes), 1))
+        for code in codes:
+            for name, nats in classifier.learnt.get(code, {}).items():
+                logits[name] = logits.get(name, 0.0) + nats * share
+    return logits
 
 
-def request_words(prompt: str) -> list[str]:
-    """Return the lower-case words of the request, without pasted blocks; bounded whatever the prompt's length."""
-    if len(prompt) > HEAD_CHARACTERS + TAIL_CHARACTERS:
-        prompt = f"{prompt[:HEAD_CHARACTERS]}\n{prompt[-TAIL_CHARACTERS:]}"
-    request = _BLOCK.sub(" ", prompt)
-    return [word.rstrip("'/-") for word in _WORD.findall(request.lower())]
+def _ranked(
+    prompt: str, classes: dict[str, float], categories: Sequence[Category]
+) -> tuple[tuple[tuple[str, float], ...], dict[str, tuple[str, ...]]]:
+    """Turn the model's classes into the user's categories; return them ranked, and the phrases found for each."""
+    logits = {NONE: math.log(classes.get(NONE, 0.0) + 1e-9)}
+    phrases = {}
+    for category in categories:
+        known = [classes[name] for name in category.covers if name in classes]
+        hits = category.phrases_in(prompt) if category.phrases else []
+        phrases[category.name] = tuple(phrase for phrase, _ in hits)
+        chance = sum(known) if known else category.share if hits else 0.0
+        logits[category.name] = math.log(chance + 1e-9) + sum(nats for _, nats in hits)
+    shares = softmax(logits)
+    return tuple(sorted(shares.items(), key=lambda pair: -pair[1])), phrases
 
 
-def _without_courtesy(words: list[str]) -> list[str]:
-    first = next((i for i, word in enumerate(words) if word not in _POLITE), 0)
-    return words[first : first + 12]
+def _because(names: list[str], found: list[tuple[int, int]], best: str, classifier: Classifier) -> tuple[str, ...]:
+    """Return the features that spoke most for `best`, as words."""
+    covers = next((category.covers for category in classifier.categories if category.name == best), (best,))
+    columns = [classifier.weights.columns[i] for i, name in enumerate(classifier.weights.classes) if name in covers]
+    if not columns or not found:
+        return ()
+    strength = map(columns[0].__getitem__, map(itemgetter(1), found))
+    top = nlargest(3 * SPOKEN_FOR, zip(strength, map(itemgetter(0), found), strict=True))
+    words = (spoken(names[position]) for value, position in top if value > OFFSET)
+    return tuple(dict.fromkeys(words))[:SPOKEN_FOR]
 
 
-def _found(text: str, begin: str, phrases: Iterable[str]) -> list[tuple[str, float]]:
-    found = []
-    for phrase in phrases:
-        plain = phrase.lstrip("^").rstrip("*")
-        needle = f" {plain}" if phrase.endswith("*") else f" {plain} "
-        if begin.startswith(needle):
-            found.append((plain, BEGINS))
-        elif not phrase.startswith("^") and needle in text:
-            found.append((plain, MENTIONED))
-    return found
+def _judged(
+    ranked: tuple[tuple[str, float], ...], because: tuple[str, ...], weights: Weights, *, told: bool
+) -> Classification:
+    chances = dict(ranked)
+    because = because or ("nothing in it tells the kind of task",)
+    if chances[NONE] >= weights.none_above or not told:
+        return Classification(NONE, ranked, because, abstained=True)
+    best, chance = next(pair for pair in ranked if pair[0] != NONE)
+    return Classification(best, ranked, because, abstained=chance < weights.unsure_below)
 
 
-def _softmax(logits: dict[str, float]) -> tuple[tuple[str, float], ...]:
+def _told(pattern: Pattern, categories: Sequence[Category]) -> Classification:
+    """Return a category that the repository's own pattern decides."""
+    rest = [category.name for category in categories if category.name != pattern.category]
+    ranked = ((pattern.category, 1.0), *((name, 0.0) for name in [*rest, NONE] if name != pattern.category))
+    return Classification(pattern.category, ranked, (str(pattern),), abstained=False)
+
+
+def softmax(logits: Mapping[str, float]) -> dict[str, float]:
+    """Return probabilities in proportion to e to the power of the logits."""
     top = max(logits.values())
-    weights = {name: math.exp(logit - top) for name, logit in logits.items()}
-    total = sum(weights.values())
-    return tuple(sorted(((name, weight / total) for name, weight in weights.items()), key=lambda pair: -pair[1]))
+    powers = {name: math.exp(logit - top) for name, logit in logits.items()}
+    total = sum(powers.values())
+    return {name: power / total for name, power in powers.items()}

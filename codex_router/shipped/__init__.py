@@ -1,4 +1,4 @@
-"""Find the files shipped from the top level: ``benchmarks-data/`` and ``profiles/``.
+"""Find what ships: ``benchmarks-data/`` and ``profiles/`` from the top level, the classifier's weights from here.
 
 A wheel carries them inside this package (see ``force-include`` in ``pyproject.toml``); a checkout and an editable
 install have them at the top level of the repository.
@@ -28,3 +28,17 @@ def shipped(folder: str) -> Path:
         where=packaged,
         hint="reinstall with `pip install --force-reinstall codex-profile-router`",
     )
+
+
+def shipped_bytes(name: str) -> bytes:
+    """Return a file of this folder.
+
+    Raises:
+        RouterError: the installation is incomplete.
+    """
+    path = Path(__file__).parent / name
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        hint = "reinstall with `pip install --force-reinstall codex-profile-router`"
+        raise RouterError(f"cannot be read: {error.strerror}", where=path, hint=hint) from None

@@ -1,0 +1,113 @@
+"""The classifier's weights: one binary file, read at once, searched without numpy.
+
+    8 bytes   magic and version
+    4 bytes   length of the header, little-endian
+    header    JSON: classes, biases, scale, temperature, thresholds, buckets
+    table     fingerprints, then one column of weights per class; one byte each, weights offset by 128
+
+A feature's CRC-32 names its bucket of eight slots and its one-byte fingerprint. Features that are not in the table
+are mistaken for one that is in 1 of 32 cases, which costs less than storing whole names would.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from binascii import crc32
+from typing import NamedTuple
+
+from codex_router.errors import RouterError
+
+MAGIC = b"CXRCLS\x00\x01"
+SLOTS = 8
+"""Slots of a bucket."""
+OFFSET = 128
+"""What a stored byte is for the weight 0."""
+_BYTES = [bytes([value]) for value in range(256)]
+
+
+class Weights(NamedTuple):
+    """A linear model over hashed features."""
+
+    classes: tuple[str, ...]
+    biases: tuple[float, ...]
+    """One per class, in nats before `temperature`."""
+    scale: float
+    """Nats of one step of a stored weight, before `temperature`."""
+    temperature: float
+    none_above: float
+    """A prompt whose probability of holding no task is at least this holds none."""
+    unsure_below: float
+    """The most probable category is not acted on below this."""
+    fingerprints: bytes
+    columns: tuple[bytes, ...]
+    """One column of stored weights per class."""
+
+
+def read_weights(data: bytes, where: object = None) -> Weights:
+    """Read the file's bytes.
+
+    Raises:
+        RouterError: it is no such file, or it is cut short.
+    """
+    hint = "reinstall with `pip install --force-reinstall codex-profile-router`"
+    if data[:8] != MAGIC:
+        raise RouterError("no classifier weights of this version", where=where, hint=hint)
+    try:
+        (length,) = struct.unpack_from("<I", data, 8)
+        head = json.loads(data[12 : 12 + length])
+        rows, start = head["buckets"] * SLOTS, 12 + length
+        columns = [data[start + rows * k : start + rows * (k + 1)] for k in range(len(head["classes"]) + 1)]
+        if not all(len(column) == rows for column in columns):
+            raise RouterError("the classifier weights are cut short", where=where, hint=hint)
+        return Weights(
+            classes=tuple(head["classes"]),
+            biases=tuple(head["biases"]),
+            scale=head["scale"],
+            temperature=head["temperature"],
+            none_above=head["none_above"],
+            unsure_below=head["unsure_below"],
+            fingerprints=columns[0],
+            columns=tuple(columns[1:]),
+        )
+    except (KeyError, TypeError, ValueError, struct.error) as error:
+        raise RouterError(f"the classifier weights cannot be read: {error}", where=where, hint=hint) from None
+
+
+def write_weights(weights: Weights) -> bytes:
+    """Return the file's bytes; the inverse of `read_weights`."""
+    head = {
+        "classes": weights.classes,
+        "biases": weights.biases,
+        "scale": weights.scale,
+        "temperature": weights.temperature,
+        "none_above": weights.none_above,
+        "unsure_below": weights.unsure_below,
+        "buckets": len(weights.fingerprints) // SLOTS,
+    }
+    text = json.dumps(head, separators=(",", ":")).encode()
+    return b"".join((MAGIC, struct.pack("<I", len(text)), text, weights.fingerprints, *weights.columns))
+
+
+def hashed(name: str) -> int:
+    """Return the 32 bits under which a feature is known."""
+    return crc32(name.encode("utf-8", "surrogatepass"))
+
+
+def place(code: int, buckets: int) -> tuple[int, int]:
+    """Return the first slot of a feature's bucket, and its fingerprint (1 to 255; 0 is an empty slot)."""
+    return (code >> 8) % buckets * SLOTS, (code & 0xFF) or 1
+
+
+def rows_of(codes: list[int], weights: Weights) -> list[tuple[int, int]]:
+    """Return (position in `codes`, row of the table) of the features that the table knows."""
+    fingerprints = weights.fingerprints
+    buckets = len(fingerprints) // SLOTS
+    find = fingerprints.find
+    found = []
+    for position, code in enumerate(codes):
+        start = (code >> 8) % buckets * SLOTS
+        row = find(_BYTES[(code & 0xFF) or 1], start, start + SLOTS)
+        if row >= 0:
+            found.append((position, row))
+    return found

@@ -1,0 +1,1 @@
+"""How the prompt classifier is made: outside the program's own paths, with numpy and scipy."""

@@ -1,0 +1,73 @@
+"""The model card, ``docs/explanation/classifier.md``: its figures come from the training run that wrote it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codex_router.training.corpus import CLASSES, HERE
+from codex_router.training.scores import TASKS, intervals, measures
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Mapping
+
+    from codex_router.decide.weights import Weights
+    from codex_router.training.scores import Answers
+
+TITLES = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro-F1",
+    "accuracy_sure_rows": "accuracy on rows that two labellers were sure of",
+    "accuracy_confident_80": "accuracy on the most confident 80 %",
+    "ece": "expected calibration error",
+    "tier_accuracy": "tier accuracy",
+    "precision_recall": "recall of the precision tier",
+    "others_promoted": "standard and bulk prompts sent to precision",
+    "tasks_taken_for_none": "prompts with a task taken for `none`",
+    "none_auroc": "`none` recognised (AUROC)",
+}
+
+
+def render(weights: Weights, size: int, counts: Counter[str], tested: Mapping[str, Answers]) -> str:
+    """Fill the card's figures into its text."""
+    template = (HERE / "card.md").read_text(encoding="utf-8")
+    dev = tested["dev"]
+    return (
+        template.replace("<!-- counts -->", _counts(counts))
+        .replace("<!-- dev -->", _scores(dev))
+        .replace("<!-- size -->", f"{size:,}")
+        .replace("<!-- temperature -->", f"{weights.temperature:.2f}")
+        .replace("<!-- none_above -->", f"{weights.none_above:.2f}")
+        .replace("<!-- unsure_below -->", f"{weights.unsure_below:.2f}")
+        .replace("<!-- dev_rows -->", f"{len(dev.truth)}")
+        .replace("<!-- dev_groups -->", f"{len(set(dev.groups))}")
+        .replace("<!-- one_shot -->", _right(tested["one_shot"]))
+        .replace("<!-- late -->", _right(tested["late"]))
+        .replace("<!-- languages -->", _right(tested["languages"]))
+    )
+
+
+def summary(found: Answers) -> str:
+    """Return the measures in one line."""
+    return ", ".join(f"{name} {value:.3f}" for name, value in measures(found).items())
+
+
+def _right(found: Answers) -> str:
+    tasks = found.pick(found.truth < TASKS)
+    return f"{(tasks.given == tasks.truth).sum()} of {len(tasks.truth)}"
+
+
+def _counts(counts: Counter[str]) -> str:
+    head = f"| {' | '.join(CLASSES)} | all |\n|{'---|' * (len(CLASSES) + 1)}\n"
+    return head + f"| {' | '.join(str(counts[name]) for name in CLASSES)} | {counts.total()} |"
+
+
+def _scores(found: Answers) -> str:
+    values, ranges = measures(found), intervals(found)
+    lines = ["| measure | value | 90 % interval |", "|---|---|---|"]
+    lines += [
+        f"| {title} | {values[name]:.3f} | {ranges[name][0]:.2f} to {ranges[name][1]:.2f} |"
+        for name, title in TITLES.items()
+        if name in values
+    ]
+    return "\n".join(lines)

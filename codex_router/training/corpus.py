@@ -1,0 +1,112 @@
+"""What the classifier learns from: labelled prompts of others (read from a folder, never shipped) and our own."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+from codex_router.errors import RouterError
+
+HERE = Path(__file__).parent
+CLASSES = ("review", "design", "feature", "bugfix", "refactor", "test", "lint", "docs", "ops", "explain", "none")
+CODES = dict(zip("rdfbmtlcoen", CLASSES, strict=True))
+"""One letter per class in ``labels.txt``."""
+OWN_FILES = {"own_prompts.txt": 1.5, "own_prompts_chat.txt": 1.5, "own_prompts_languages.txt": 3.0}
+"""Our own prompts and the weight of each of their rows."""
+PREFIX = 16
+"""Hexadecimal digits of a text's SHA-256 that stand for it in ``labels.txt``."""
+
+
+class Row(NamedTuple):
+    """One labelled prompt."""
+
+    label: str
+    text: str
+    group: str
+    """Its repository, or ``own``: rows of a group are never split between training and testing."""
+    weight: float = 1.0
+    sure: bool = False
+    """Two labellers agreed without doubt."""
+
+
+class Corpus(NamedTuple):
+    """All there is to learn from."""
+
+    rows: list[Row]
+    plain: list[str]
+    """Texts without a label, from which the neighbourhoods of words are learnt."""
+
+
+def read_corpus(data: Path) -> Corpus:
+    """Read the training data of a folder and our own prompts.
+
+    Raises:
+        RouterError: a file of the folder is missing or has other columns.
+    """
+    tables = {name: read_table(data / f"{name}.tsv") for name in _TABLES}
+    rows = [Row(r["category"], r["text"], r["repo"], 1.0, r["certainty"] == "sure") for r in tables["agent_train"]]
+    rows += [Row("none", r["text"], r["repo"]) for r in tables["agent_none"] if r["split"] == "train"]
+    rows += [Row(r["category"], r["text"], r["repo"]) for r in tables["agent_train_extra"]]
+    labels = read_labels(HERE / "labels.txt")
+    rows += [
+        Row(label, r["text"], r["repo"])
+        for r in tables["agent_unlabelled_train"]
+        if (label := labels.get(fingerprint(r["text"])))
+    ]
+    rows += [Row(r["category"], r["text"], r["repo"]) for r in tables["commands_train"]]
+    own = [row for name, weight in OWN_FILES.items() for row in read_own(HERE / name, weight)]
+    plain = [r["text"] for name in ("agent_unlabelled_train", "commits_train") for r in tables[name]]
+    return Corpus(rows + own, plain)
+
+
+def read_dev(data: Path) -> list[Row]:
+    """Read the development set, which is never trained on."""
+    rows = [
+        Row(r["category"], r["text"], r["repo"], 1.0, r["certainty"] == "sure")
+        for r in read_table(data / "agent_dev.tsv")
+    ]
+    return rows + [
+        Row("none", r["text"], r["repo"]) for r in read_table(data / "agent_none.tsv") if r["split"] == "dev"
+    ]
+
+
+_TABLES = (
+    "agent_train", "agent_train_extra", "agent_none", "agent_unlabelled_train", "commands_train", "commits_train",
+)  # fmt: skip
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    r"""Read a table with a header, tabs between and ``\n``, ``\t`` and ``\\`` inside the cells."""
+    try:
+        head, *lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    except (OSError, ValueError) as error:
+        raise RouterError(f"cannot be read: {error}", where=path) from None
+    names = head.split("\t")
+    return [dict(zip(names, map(_unescaped, line.split("\t")), strict=False)) for line in lines]
+
+
+def _unescaped(cell: str) -> str:
+    return cell.replace("\\\\", "\0").replace("\\n", "\n").replace("\\t", "\t").replace("\0", "\\")
+
+
+def read_own(path: Path, weight: float = 1.0) -> list[Row]:
+    r"""Read one of our own files: ``== category`` heads a section, one prompt a line, ``\n`` for a line break."""
+    rows, label = [], ""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("== "):
+            label = line[3:]
+        elif line and not line.startswith("#"):
+            rows.append(Row(label, line.replace("\\n", "\n"), "own", weight))
+    return rows
+
+
+def read_labels(path: Path) -> dict[str, str]:
+    """Read our labels of other people's prompts: fingerprint of the text, and the letter of its class."""
+    pairs = (line.split() for line in path.read_text(encoding="ascii").splitlines() if not line.startswith("#"))
+    return {mark: CODES[code] for mark, code in pairs}
+
+
+def fingerprint(text: str) -> str:
+    """Return what stands for a text in ``labels.txt``."""
+    return hashlib.sha256(text.encode()).hexdigest()[:PREFIX]

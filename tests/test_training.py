@@ -1,0 +1,136 @@
+"""How the classifier is made: on a small invented corpus, since the real texts are other people's."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from codex_router.decide.classify import Classifier, classify
+from codex_router.decide.prompt_features import features
+from codex_router.decide.taxonomy import Category
+from codex_router.decide.weights import write_weights
+from codex_router.errors import RouterError
+from codex_router.training import model, vectors
+from codex_router.training.classifier import folds
+from codex_router.training.compress import compress, usage
+from codex_router.training.corpus import CLASSES, HERE, OWN_FILES, Row, fingerprint, read_labels, read_own, read_table
+from codex_router.training.scores import auroc, calibration_error, macro_f1
+
+WORDS = {"review": "audit inspect judge", "bugfix": "crash broken fails", "docs": "readme manual handbook"}
+THINGS = ("parser", "server", "client", "router", "editor", "cache")
+
+
+def rows() -> list[Row]:
+    return [
+        Row(label, f"{word} the {thing} please now", thing)
+        for label, words in WORDS.items()
+        for word in words.split()
+        for thing in THINGS
+    ]
+
+
+@pytest.fixture(scope="module")
+def small() -> tuple[model.Table, vectors.Vectors]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vectors, "DIMENSIONS", 5)
+        learnt = vectors.learn_vectors([row.text for row in rows()] * 2)
+    return model.fit(rows(), learnt), learnt
+
+
+def test_it_learns_what_there_is_to_learn(small: tuple[model.Table, vectors.Vectors]) -> None:
+    table, _ = small
+    logits = table.logits([features("audit the compiler"), features("the compiler fails")])
+    assert [CLASSES[k] for k in logits.argmax(axis=1)] == ["review", "bugfix"]
+
+
+def test_what_ships_answers_like_the_table(small: tuple[model.Table, vectors.Vectors]) -> None:
+    table, _ = small
+    weights = compress(table, usage(features(row.text) for row in rows()))
+    categories = [Category(name, "standard", 0.1, (name,)) for name in CLASSES if name != "none"]
+    for row in rows():
+        logits = table.logits([features(row.text)])[0]
+        powers = np.exp(logits - logits.max())
+        found = dict(classify(row.text, Classifier(weights, categories)).probabilities)
+        assert [found[name] for name in CLASSES] == pytest.approx(powers / powers.sum(), abs=0.02)
+
+
+def test_the_same_data_give_the_same_bytes(small: tuple[model.Table, vectors.Vectors]) -> None:
+    table, learnt = small
+    counts = usage(features(row.text) for row in rows())
+    again = model.fit(rows(), learnt)
+    assert write_weights(compress(again, counts)) == write_weights(compress(table, counts))
+
+
+def test_vectors_put_words_of_like_company_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "DIMENSIONS", 4)
+    texts = [f"{word} {thing}" for word in ("crash", "bug") for thing in THINGS] * 3
+    texts += [f"{word} {thing}" for word in ("readme", "manual") for thing in ("page", "chapter", "title")] * 3
+    learnt = vectors.learn_vectors(texts)
+
+    def like(one: str, two: str) -> float:
+        return float(learnt.values[learnt.words[one]] @ learnt.values[learnt.words[two]])
+
+    assert like("crash", "bug") > like("crash", "readme")
+
+
+def test_a_repository_is_never_on_both_sides() -> None:
+    fold_of = folds(Counter({f"repo{i}": 100 - i for i in range(30)}))
+    assert sorted(fold_of) == sorted(f"repo{i}" for i in range(30))
+    sizes = Counter(fold_of.values())
+    assert max(sizes.values()) - min(sizes.values()) <= 1
+
+
+def test_our_own_prompts_cover_every_class_and_no_test_prompt() -> None:
+    own = [row for name in OWN_FILES for row in read_own(HERE / name)]
+    assert {row.label for row in own} == set(CLASSES)
+    tested = set()
+    for name in ("prompts_one_shot.txt", "prompts_one_shot_late.txt", "prompts_languages.txt"):
+        tested |= {row.text.lower() for row in read_own(Path(__file__).parent / "data" / name) if row.label != "none"}
+    assert not tested & {row.text.lower() for row in own if row.label != "none"}
+
+
+def test_labels_hold_marks_and_classes_only() -> None:
+    labels = read_labels(HERE / "labels.txt")
+    assert len(labels) > 3000
+    assert all(len(mark) == len(fingerprint("")) and label in CLASSES for mark, label in labels.items())
+
+
+def test_tables_are_unescaped(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("category\ttext\nops\ta\\nb\\tc\\\\n\n")
+    assert read_table(tmp_path / "a.tsv") == [{"category": "ops", "text": "a\nb\tc\\n"}]
+    with pytest.raises(RouterError, match="cannot be read"):
+        read_table(tmp_path / "b.tsv")
+
+
+scores = st.lists(st.integers(0, 20), min_size=1, max_size=30)
+
+
+@given(scores, scores)
+def test_auroc_is_the_mann_whitney_statistic(positive: list[int], negative: list[int]) -> None:
+    expected = stats.mannwhitneyu(positive, negative).statistic / (len(positive) * len(negative))
+    assert auroc(np.array(positive), np.array(negative)) == pytest.approx(expected)
+
+
+def test_macro_f1_by_hand() -> None:
+    truth, given_ = np.array([0, 0, 1, 1, 2]), np.array([0, 1, 1, 1, 0])
+    assert macro_f1(truth, given_) == pytest.approx((0.5 + 0.8 + 0) / 3)
+
+
+def test_calibration_error_by_hand_and_by_simulation() -> None:
+    assert calibration_error(np.array([0.9, 0.9]), np.array([True, False])) == pytest.approx(0.4)
+    generator = np.random.default_rng(1)
+    chances = generator.uniform(size=200_000)
+    assert calibration_error(chances, generator.uniform(size=200_000) < chances) < 0.005
+
+
+def test_the_shipped_header_names_the_classes() -> None:
+    from codex_router.shipped import shipped_bytes
+
+    data = shipped_bytes("classifier.bin")
+    head = json.loads(data[12 : 12 + int.from_bytes(data[8:12], "little")])
+    assert tuple(head["classes"]) == CLASSES
