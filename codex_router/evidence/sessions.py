@@ -6,6 +6,7 @@ import gc
 import json
 import multiprocessing
 import os
+import signal
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -85,6 +86,7 @@ _worker: Callable[[_Work], SessionRead]
 def _prepare(paths: Mapping[str, str], kind_of: Callable[[str], str]) -> None:
     global _worker  # noqa: PLW0603 - what a pool's processes are given once
     _worker = _reader(paths, kind_of)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     gc.disable()  # what is read holds no cycles, and looking for them takes a third of the time
 
 
