@@ -6,7 +6,7 @@ import os
 import sys
 
 from codex_router.errors import ExitCode, RouterError
-from codex_router.show.notice import say
+from codex_router.show.notice import printable, say
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -16,7 +16,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return _run(argv)
     except RouterError as error:
-        say(f"{_red('error')}: {error}")
+        say(f"{_red('error')}: {printable(str(error))}")
         return error.exit_code
     except KeyboardInterrupt:
         say("interrupted")

@@ -6,6 +6,8 @@ Verbs are imported when they are used, so that ``route`` and ``exec`` start with
 from __future__ import annotations
 
 import importlib
+import os
+from keyword import iskeyword
 from typing import TYPE_CHECKING
 
 import click
@@ -31,7 +33,11 @@ VERBS = {
     "classify": "say what kind of task each prompt on standard input is",
     "route": "say which profile a prompt gets, and why; runs nothing",
     "exec": "run `codex exec` with the right profile and budget",
+    "usage": "what was spent on what, what was wasted, what to change",
+    "report": "spending, waste and savings as one HTML page",
     "runs": "list, show and restore what `exec --check` kept",
+    "export": "the ledger as Parquet or JSONL files",
+    "import": "merge what another ledger exported",
     "outcome": "say whether a run solved its task",
     "shim": "a `codex` on PATH that routes `codex exec` and passes all else through",
     "schema": "the JSON schema for `codex exec --output-schema`",
@@ -54,7 +60,8 @@ class LazyGroup(click.Group):
         """Import and return one verb."""
         if cmd_name not in VERBS or cmd_name == "exec":
             return None
-        module = importlib.import_module(f"codex_router.commands.{cmd_name}")
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        module = importlib.import_module(f"codex_router.commands.{name}")
         command: click.Command = module.command
         return command
 
@@ -82,9 +89,12 @@ def codex_router() -> None:
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit status.
 
+    The matrices of the fit are small: more than one thread only waits for the others, for seconds on a busy machine.
+
     Raises:
         RouterError: an expected failure; `codex_router.__main__.main` turns it into words.
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         status = codex_router.main(args=list(argv), prog_name="codex-router", standalone_mode=False)
     except click.ClickException as error:

@@ -211,10 +211,17 @@ class Plan:
     """(category, tier name), in the order of the taxonomy."""
     notes: tuple[str, ...] = ()
     """What a reader must know: categories without evidence, ties, guesses."""
+    budgets: tuple[tuple[str, Budget], ...] = ()
+    """(category, its own budget) where evidence of the category's own asks for another than its tier's."""
 
     def tier(self, name: str) -> Tier | None:
         """Return the tier of that name, or None."""
         return next((tier for tier in self.tiers if tier.name == name), None)
+
+    def budget_for(self, category: str, tier: Tier) -> Budget:
+        """Return the budget of one attempt at a task of `category` with `tier`."""
+        own = dict(self.budgets).get(category) if self.tier_for(category) == tier.name else None
+        return own or tier.budget
 
     def tier_for(self, category: str) -> str | None:
         """Return the name of the tier that a category is routed to, or None."""

@@ -65,12 +65,12 @@ def repository_document(path: Path | None) -> dict[str, Any]:
 def in_force(name: str) -> Path:
     """Return the file that decides: the user's own when it exists, else the shipped one."""
     own = own_file(name)
-    return own if own.exists() else shipped("profiles") / name
+    return own if os.path.lexists(own) else shipped("profiles") / name
 
 
 def _own(name: str) -> dict[str, Any]:
     path = own_file(name)
-    return _read(path) if path.exists() else {}
+    return _read(path) if os.path.lexists(path) else {}
 
 
 def _read(path: Path, hint: str = "mend it, or move it away to get the shipped one") -> dict[str, Any]:

@@ -154,6 +154,9 @@ def play(home: Path, config: str) -> str:
         path.write_text(text)
     said = call("init", "--yes", "--json")
     if said.status == 0:
+        after = path.read_text() if path.exists() else ""
+        assert after.startswith(text or "")
+        assert after == (text or "") or not (home / "bulk.config.toml").exists()
         return _accepted(said.out)
     assert "hint: " in said.err, said
     assert [file.name for file in home.glob("*.toml")] == ["config.toml"]

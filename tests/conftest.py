@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from codex_binary import codex_binary
 from hypothesis import settings
+from postgres_server import postgres
 from world import World
 
 from codex_router.codex.scripted_server import Step, serving
+
+if TYPE_CHECKING:
+    from codex_router.evidence.store import Store
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads that wait for each other make `init` 7 times slower here
 settings.register_profile("ci", max_examples=2000, deadline=None, print_blob=True)
@@ -29,7 +34,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Point every home variable at a fresh folder and remove what would colour or redirect output."""
     home = tmp_path_factory.mktemp("home")
-    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "CODEX_ROUTER_CODEX"):
+    for name in (
+        "XDG_DATA_HOME",
+        "XDG_CONFIG_HOME",
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "COLUMNS",
+        "CODEX_ROUTER_CODEX",
+        "CODEX_ROUTER_DB",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("CODEX_HOME", str(home / ".codex"))
@@ -57,22 +70,33 @@ def make_world(own_home: Path) -> Iterator[Callable[..., World]]:
         yield make
 
 
-@contextmanager
-def permissions_apply() -> Iterator[None]:
-    """Be a user to whom permissions apply; in CI we are root, who may do everything."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Return the URL of a PostgreSQL server that the tests own."""
+    with postgres() as url:
+        yield url
 
 
 @pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """Give a folder that every user may enter; those of `tmp_path` are for their maker only."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """Return the URL of an empty database of that server."""
+    import sqlalchemy as sa
+
+    name = f"t{uuid.uuid4().hex}"
+    admin = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    yield sa.make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """Return an empty ledger of sessions, in each kind of database."""
+    from codex_router.evidence.store import Store
+
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    with Store.open(url) as store:
+        yield store

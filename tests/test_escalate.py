@@ -327,6 +327,22 @@ def test_a_signal_during_a_check_ends_it_all_in_good_order(make_world: MakeWorld
     assert kept(world)["result"] == "interrupted"
 
 
+def test_ctrl_c_while_codex_runs_is_codexs_own_end(make_world: MakeWorld) -> None:
+    world = world_with(make_world, "touch $HOME/working; sleep 985", "true")
+    running = world.start("exec", "--check", "test -e never", *GO, PROMPT)
+    deadline = time.monotonic() + 60
+    while not (world.home / "working").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.2)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 1, "as bare Codex"
+    assert b"the tree is as attempt 1 left it" in said
+    assert [(run.attempt.end, run.attempt.outcome) for run in runs(world)] == [("abort", "unknown")]
+    assert [attempt["checks"] for attempt in kept(world)["attempts"]] == [[]]
+    assert not alive("sleep 985")
+
+
 def test_the_check_runs_where_codex_works(make_world: MakeWorld) -> None:
     world = world_with(make_world, "touch here")
     (world.folder / "sub").mkdir()
@@ -372,3 +388,9 @@ def test_without_a_check_none_of_this_is_loaded() -> None:
     assert not {f"codex_router.codex.{name}" for name in ours} & set(loaded)
     assert "codex_router.commands.escalate" not in loaded
     assert "subprocess" not in loaded
+
+
+def test_with_a_check_nothing_heavy_is_loaded() -> None:
+    code = "import sys; from codex_router.commands import escalate, record; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"numpy", "pydantic", "tomlkit", "rich", "click"} & set(loaded)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codex_router.decide import budgets, escalation
 from codex_router.decide.escalation import best, expected_cost_usd, next_step
 from codex_router.records import Arm, Budget, Plan, Tier
 
@@ -30,6 +31,10 @@ def test_a_tier_with_an_arm_that_failed_is_skipped() -> None:
     assert next_step(Plan((dear, same, PRECISION), ()), [dear]) == PRECISION
     elsewhere = replace(same, model_provider="azure")
     assert next_step(Plan((dear, elsewhere), ()), [dear]) == elsewhere
+
+
+def test_the_factor_is_the_one_of_the_budgets() -> None:
+    assert escalation.COST_FACTOR == budgets.COST_FACTOR
 
 
 def test_the_cost_is_the_predicted_one_else_a_sixth_of_the_cap_else_unknown() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,6 +43,7 @@ NO_TEXT: dict[str, Spoil] = {
     "binary": text(bytes(range(256))),
     "not TOML": text("a = 1\nb = = 2\n"),
     "nested without end": text("a = " + "[" * 50_000),
+    "a number of 5,000 digits": text(f"a = {'9' * 5000}\n"),
     "a lone surrogate": text('a = "\\ud800"\n'),
 }
 
@@ -65,6 +65,9 @@ PLANS: dict[str, Spoil] = {
     "model is a number": text("[profile.bulk]\nmodel = 3\n"),
     "name that leaves the folder": text('[profile."../../evil"]\nmodel = "gpt-5.5"\n'),
     "name that is empty": text('[profile.""]\nmodel = "gpt-5.5"\n'),
+    "name with an escape": text('[profile."\\u001b[31m"]\nmodel = "gpt-5.5"\n'),
+    "unknown key with an escape": profile('"\\u001b[31m" = 1'),
+    "route with an escape": profile('[route]\n"\\u001b[31m" = "no"'),
     "name with a new line": text('[profile."a\\nb"]\nmodel = "gpt-5.5"\n'),
     "name in other digits": text('[profile."\u0663"]\nmodel = "gpt-5.5"\n'),
     "unknown key": profile("max_turn = 3"),
@@ -118,7 +121,7 @@ CATEGORIES: dict[str, Spoil] = {
 def home(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A Codex home with a good plan, and no Codex anywhere."""
     monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr(sys, "path", [path for path in sys.path if not (Path(path) / "codex_cli_bin").exists()])
+    monkeypatch.setenv("CODEX_ROUTER_CODEX", "/nowhere/codex")
     monkeypatch.chdir(own_home)
     home = own_home / ".codex"
     home.mkdir()
@@ -187,9 +190,7 @@ def test_a_hostile_profile_file_is_not_ours_to_replace(home: Path, own_home: Pat
     refused(own_home, "bulk.config.toml", "apply", "--yes", "--force")
 
 
-@pytest.mark.parametrize(
-    "model", ['a"b', "a\\b", "a'b", "a b", "模型", "a#b", "a]b", "'''", '"""', "-", "a\u00a0b"[:2]]
-)
+@pytest.mark.parametrize("model", ['a"b', "a\\b", "a'b", "a b", "模型", "a#b", "a]b", "'''", '"""', "-"])
 def test_an_odd_but_printable_model_name_arrives_as_it_is(home: Path, own_home: Path, model: str) -> None:
     import json
     import tomllib

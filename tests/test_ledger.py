@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import permissions_apply
 from hypothesis import given
 from hypothesis import strategies as st
+from powers import without_powers
 
 from codex_router.errors import RouterError
 from codex_router.evidence.ledger import FILE, Ledger
@@ -246,11 +246,12 @@ def test_where_no_file_can_be_made(tmp_path: Path) -> None:
         assert "CODEX_ROUTER_HOME" in (caught.value.hint or "")
 
 
-def test_a_read_only_ledger(open_folder: Path) -> None:
-    path = open_folder / "l.sqlite"
+def test_a_read_only_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("l.sqlite")
     Ledger.open(path).close()
     path.chmod(0o400)
-    with permissions_apply(), pytest.raises(RouterError, match="cannot be opened: Permission denied"):
+    with without_powers(), pytest.raises(RouterError, match="cannot be opened: Permission denied"):
         Ledger.open(path)
 
 

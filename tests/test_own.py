@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import permissions_apply
 from hypothesis import given
 from hypothesis import strategies as st
+from powers import without_powers
 
 from codex_router.errors import RouterError
 from codex_router.evidence.own import read_own
@@ -291,11 +291,12 @@ def test_what_cannot_be_read_at_all(tmp_path: Path) -> None:
             read_own(tmp_path / name)
 
 
-def test_an_unreadable_file(open_folder: Path) -> None:
-    path = open_folder / "t.csv"
+def test_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("t.csv")
     path.write_text(HEADER)
     path.chmod(0)
-    with permissions_apply(), pytest.raises(RouterError, match="Permission denied"):
+    with without_powers(), pytest.raises(RouterError, match="Permission denied"):
         read_own(path)
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -159,6 +163,9 @@ nested = st.tuples(st.just("repository"), st.sampled_from(("nested", "d/repo")))
 @example([("write", "a", "one\n"), ("git", "add", "a"), ("write", "a", "two\n")], [("git", "add", "a")])
 @example([("write", "d/b", "one\n"), ("git", "add", "-A")], [("remove", "d"), ("link", "d", "..")])
 @example([("write", "d/a", "one\n")], [("write", "d/.gitignore", "*\n")])
+@example([], [("write", ".gitignore", "b\nx*\n"), ("write", "b", "one\n")])
+@example([], [("write", "d/.gitignore", "b\nx*\n"), ("write", "d/b", "one\n")])
+@example([("write", "b", "one\n")], [("write", ".gitignore", "b\nx*\n"), ("write", "b", "two\n")])
 def test_any_state_comes_back_after_anything(before: list[tuple[str, ...]], after: list[tuple[str, ...]]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "project")
@@ -183,10 +190,81 @@ def test_any_state_comes_back_after_anything(before: list[tuple[str, ...]], afte
         assert {path: hidden[path] for path in hidden if path in still_ignored} == {
             path: still_ignored[path] for path in hidden if path in still_ignored
         }
-        restore(tree, read(tree, "refs/codex-router/r/1"), "refs/codex-router/r/2", "again")
+        stored = read(tree, "refs/codex-router/r/1")
+        now = contents(folder, list(hidden))
+        lost = [path for path in hidden if now.get(path) != hidden[path] and path not in stored.files]
+        assert not lost, "what was removed or written over had been stored"
+        restore(tree, stored, "refs/codex-router/r/2", "again")
         again = seen(folder)
         missing = {path: file for path, file in changed.files.items() if again.files.get(path) != file}
         assert not missing, "what the attempt left can be had again"
+
+
+PROGRAM = """
+import sys
+from codex_router.codex.git import Git
+from codex_router.codex.restore import restore
+from codex_router.codex.snapshot import read
+tree = Git(sys.argv[1])
+clean = read(tree, "refs/codex-router/r/0")
+print("ready", flush=True)
+restore(tree, clean, "refs/codex-router/r/1", "attempt 1")
+"""
+
+
+def many_files(folder: Path, text: str) -> None:
+    for number in range(200):
+        place = folder / f"d{number % 20}" / f"{text}{number % 40}" / str(number)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+        (folder / f"both{number}").write_text(text)
+
+
+def restoring(folder: Path, seconds: float, number: signal.Signals) -> int:
+    """Send a signal so long after a restore began, and return its exit status."""
+    argv = [sys.executable, "-c", PROGRAM, str(folder)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(seconds)
+        process.send_signal(number)
+        return process.wait()
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Path:
+    """Return a repository with a snapshot and many changes since."""
+    must(tmp_path, "init", "-q", "-b", "main")
+    many_files(tmp_path, "mine")
+    must(tmp_path, "add", "-A")
+    take(Git(str(tmp_path)), "refs/codex-router/r/0", "before")
+    shutil.rmtree(tmp_path / "d3")
+    many_files(tmp_path, "theirs")
+    return tmp_path
+
+
+def test_a_signal_waits_until_the_tree_is_whole(changed: Path) -> None:
+    theirs = seen(changed)
+    for seconds in (0.05, 0.2):
+        restoring(changed, seconds, signal.SIGINT)
+        now = seen(changed)
+        assert now.files == theirs.files or not any("theirs" in str(path) for path in now.files)
+        assert not (changed / ".git" / "index.lock").exists()
+
+
+@pytest.mark.parametrize("seconds", [0.02, 0.1, 0.3])
+def test_a_restore_that_was_killed_can_be_done_again(changed: Path, seconds: float) -> None:
+    theirs = seen(changed)
+    restoring(changed, seconds, signal.SIGKILL)
+    (changed / ".git" / "index.lock").unlink(missing_ok=True)
+    tree = Git(str(changed))
+    first = tree.ask("rev-parse", "--verify", "--quiet", "refs/codex-router/r/1")
+    restore(tree, read(tree, "refs/codex-router/r/0"), "refs/codex-router/r/2", "again")
+    files = {path: content for path, (_, content) in seen(changed).files.items()}
+    assert len(files) == 400
+    assert set(files.values()) == {b"mine"}
+    stored = read(tree, "refs/codex-router/r/1" if first else "refs/codex-router/r/2")
+    assert set(stored.files) == set(theirs.files), "what the attempt left was stored before anything changed"
 
 
 def without_aside(state: Seen, aside: tuple[str, ...]) -> Seen:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from codex_router.decide import kernel
 from codex_router.decide.cells import Sums
 from codex_router.decide.columns import LOCAL, Key
 from codex_router.decide.laplace import binomial, find_mode
-from codex_router.decide.priors import COST_PRIOR, PASS_PRIOR
+from codex_router.decide.priors import COST_PRIOR, PASS_PRIOR, TURNS_PRIOR
 from codex_router.decide.response import fit_amount, fit_pass
 from codex_router.decide.scales import PRIOR_WEIGHT, updated_dispersion, updated_scales
 from codex_router.records import Arm
@@ -79,3 +81,25 @@ def test_cost_of_one_cell_follows_its_mean_when_there_is_much_of_it() -> None:
     fitted = fit_amount(COST_PRIOR, cells, sums, 1.3, 60.0)
 
     assert np.exp(fitted.predict_each(cells)[0]) == pytest.approx([0.37], rel=1e-3)
+
+
+def test_runs_that_a_budget_cut_count_as_longer_than_the_cut() -> None:
+    rng = np.random.default_rng(6)
+    spread = np.sqrt(np.log1p(0.35))
+    turns = np.exp(np.log(40) - spread**2 / 2 + spread * rng.standard_normal(20_000))
+    cut = turns > 50
+    cells = keys(1, 1)
+    whole = turns[~cut]
+    sums = Sums(
+        np.array([float(len(whole))]),
+        np.array([whole.mean()]),
+        np.array([np.nan]),
+        cut_n=np.array([float(cut.sum())]),
+        cut_mean=np.array([50.0]),
+    )
+
+    naive = fit_amount(TURNS_PRIOR, cells, replace(sums, cut_n=None, cut_mean=None), 0.35, 60.0)
+    honest = fit_amount(TURNS_PRIOR, cells, sums, 0.35, 60.0)
+
+    assert np.exp(naive.predict_each(cells)[0][0]) < 32
+    assert np.exp(honest.predict_each(cells)[0][0]) == pytest.approx(40, rel=0.05)

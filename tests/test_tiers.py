@@ -62,7 +62,7 @@ def test_a_model_without_any_figures_wins_nothing() -> None:
     plan = choose_plan([estimate("known", 0.5, 1.0), estimate("new", 0.99, 0.01, guess=True, n=0)], POLICY)
 
     assert {tier.arm.model for tier in plan.tiers} == {"known"}
-    assert "never measured, so not considered: new" in plan.notes
+    assert "models never measured, so not considered: new" in plan.notes
 
 
 def test_with_no_figures_at_all_the_reason_is_told() -> None:
@@ -83,7 +83,7 @@ def test_averages_weigh_categories_by_their_natural_share() -> None:
 def test_categories_without_evidence_are_named() -> None:
     plan = choose_plan([estimate("a", 0.8, 1.0), estimate("a", 0.4, 3.0, category="docs", guess=True)], POLICY)
 
-    assert "no evidence of their own for docs: chosen by task value, not by results" in plan.notes
+    assert "never measured with these models: docs; their tier follows from the task's value" in plan.notes
 
 
 def test_no_clear_winner_is_said_exactly_when_the_interval_reaches_the_runner_up() -> None:
@@ -153,3 +153,16 @@ def test_break_even_values_are_told_in_plain_words() -> None:
 
     words = "large high pays only if a solved task is worth more than $4.00 to you (below that small high)"
     assert words in plan.notes
+
+
+def test_a_measured_category_that_takes_much_longer_has_its_own_budget() -> None:
+    rows = [estimate("a", 0.8, 1.0), replace(estimate("a", 0.6, 4.0, category="docs"), turns=Interval(90, 80, 100))]
+    plan = choose_plan(rows, POLICY)
+
+    own = dict(plan.budgets)
+    tier = plan.tier(plan.tier_for("docs") or "")
+    assert tier is not None
+    assert plan.budget_for("docs", tier) == own["docs"]
+    assert (own["docs"].max_turns or 0) > 1.25 * (tier.budget.max_turns or 0)
+    guessed = choose_plan([rows[0], replace(rows[1], guess=True)], POLICY)
+    assert "docs" not in dict(guessed.budgets)

@@ -5,12 +5,11 @@ Run ``python tests/write_docs.py`` after changing an option or its words; a test
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 import click
 
-from codex_router.cli import VERBS, codex_router
+from codex_router.cli import VERBS, LazyGroup, codex_router
 from codex_router.commands.exec_ import HELP
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "command-line.md"
@@ -35,13 +34,18 @@ def page() -> str:
 
 
 def _command(verb: str) -> click.Command:
-    command: click.Command = importlib.import_module(f"codex_router.commands.{verb}").command
+    command = LazyGroup().get_command(click.Context(codex_router), verb)
+    if command is None:
+        raise LookupError(verb)
     return command
 
 
 def _help(name: str, command: click.Command) -> str:
     context = click.Context(command, info_name=name, terminal_width=COLUMNS, help_option_names=["-h", "--help"])
-    return command.get_help(context)
+    text = command.get_help(context)
+    if isinstance(command, click.Group) and name != "codex-router":
+        text += "".join(f"\n\n{_help(f'{name} {verb}', one)}" for verb, one in command.commands.items())
+    return text
 
 
 if __name__ == "__main__":

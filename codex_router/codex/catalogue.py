@@ -103,7 +103,8 @@ def with_own(catalogue: Catalogue, config: dict[str, Any], version: Version | No
     own: dict[str, Model] = {}
     for table in tables:
         name, provider = table.get("model"), table.get("model_provider", config.get("model_provider"))
-        if isinstance(name, str) and name not in known and isinstance(providers, dict) and provider in providers:
+        theirs = isinstance(provider, str) and isinstance(providers, dict) and provider in providers
+        if theirs and isinstance(name, str) and name not in known:
             efforts = ("low", "medium", "high") if version is None or version >= (0, 145, 0) else ()
             own[name] = Model(name, efforts, None, provider)
     return Catalogue((*catalogue.models, *own.values()), catalogue.source)
@@ -117,7 +118,9 @@ def restricted(catalogue: Catalogue, wanted: Iterable[str]) -> list[Arm]:
     """
     arms: list[Arm] = []
     for word in wanted:
-        name, _, effort = word.partition(":")
+        name, effort = word, ""
+        if catalogue.model(word) is None:  # names may hold a colon themselves (``vendor/model:free``)
+            name, _, effort = word.rpartition(":") if ":" in word else (word, "", "")
         model = catalogue.model(name)
         if model is None:
             names = ", ".join(model.name for model in catalogue.models)
@@ -141,7 +144,7 @@ def _ask(codex: Codex, home: Path, flags: list[str]) -> tuple[Model, ...]:
             argv, capture_output=True, stdin=subprocess.DEVNULL, env=environment, timeout=TIMEOUT_S, check=False
         )
         return _models(json.loads(done.stdout)["models"])
-    except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError):
+    except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError, AttributeError):
         return ()
 
 

@@ -36,7 +36,8 @@ class FileChange:
         old, new = _lines(self.before), _lines(self.after)
         before = str(self.path) if self.before is not None else os.devnull
         after = str(self.path) if self.after is not None else os.devnull
-        yield from difflib.unified_diff(old, new, before, after, lineterm="")
+        for line in difflib.unified_diff(old, new, before, after, lineterm=""):
+            yield from line.split("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,5 +93,5 @@ def digest(data: bytes | None) -> str | None:
 
 def _lines(data: bytes | None) -> list[str]:
     """Split for a diff; carriage returns are made visible, other undecodable bytes are escaped."""
-    text = (data or b"").decode("utf-8", errors="backslashreplace")
-    return [line.replace("\r", "\u240d") for line in text.split("\n")][: None if data and data[-1:] != b"\n" else -1]
+    *lines, last = (data or b"").decode("utf-8", errors="backslashreplace").replace("\r", "\u240d").split("\n")
+    return [*lines, f"{last}\n\\ No newline at end of file"] if last else lines

@@ -12,16 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import IO
 
-ELSEWHERE = (
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_COMMON_DIR",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_NAMESPACE",
-)
-"""Set by hooks and by people who keep a repository apart: git then works elsewhere than where the folder says."""
 QUIET = ("GIT_PREFIX", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS")
 SETTINGS = (
     "core.hooksPath=/dev/null",
@@ -64,11 +54,22 @@ class Git:
     """
 
     def __init__(self, folder: str) -> None:
-        set_elsewhere = [name for name in ELSEWHERE if name in os.environ]
-        if set_elsewhere:
-            raise NoRepositoryError(
-                f"${set_elsewhere[0]} is set, so git does not work where the folder says", where=folder
+        # Set by hooks and by people who keep a repository apart.
+        elsewhere = [
+            name
+            for name in (
+                "GIT_DIR",
+                "GIT_WORK_TREE",
+                "GIT_INDEX_FILE",
+                "GIT_COMMON_DIR",
+                "GIT_OBJECT_DIRECTORY",
+                "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+                "GIT_NAMESPACE",
             )
+            if name in os.environ
+        ]
+        if elsewhere:
+            raise NoRepositoryError(f"${elsewhere[0]} is set, so git does not work where the folder says", where=folder)
         self._environment = {name: value for name, value in os.environ.items() if name not in QUIET} | {
             "LC_ALL": "C",
             "GIT_OPTIONAL_LOCKS": "0",

@@ -16,10 +16,14 @@ from codex_router.shipped import shipped
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from codex_router.records import Plan, Tier
+    from codex_router.records import Budget, Plan, Tier
 
 MARK = "written by codex-router"
 """Stands in a comment of everything we render, for people and for telling our tables in our own bytes."""
+NO_TEMPLATES = frozenset({"policy", "categories", "codex-models"})
+"""Files beside the templates; a tier may be called so."""
+MOST_TOKENS = 2**53
+"""A budget beyond it is none, and Codex would not read the number."""
 REMIND_AT = 0.6
 """Share of the budget after which the model is reminded (arXiv 2510.16786: limits with reminders lose least)."""
 FORBIDDEN = re.compile(r"sandbox|approv|danger|trust|network_access")
@@ -49,6 +53,11 @@ def router_text(plan: Plan) -> str:
     for category, name in plan.routes:
         routes[category] = name
     document["route"] = routes
+    if plan.budgets:
+        budgets = tomlkit.table(is_super_table=True)
+        for category, budget in plan.budgets:
+            budgets[category] = _own_budget(budget)
+        document["budget"] = budgets
     return tomlkit.dumps(document)
 
 
@@ -84,6 +93,15 @@ Prices = Mapping[str, Price]
 """Known list prices by model."""
 
 
+def _own_budget(budget: Budget) -> Any:
+    table = tomlkit.table()
+    table["max_turns"] = budget.max_turns or 0
+    table["max_cost_usd"] = budget.max_cost_usd or 0
+    if budget.max_seconds is not None:
+        table["max_seconds"] = budget.max_seconds
+    return table
+
+
 def profile_text(tier: Tier, reads: Reads, prices: Prices) -> str:
     """Return ``<tier>.config.toml`` for a Codex that reads profile files."""
     head = (
@@ -92,7 +110,7 @@ def profile_text(tier: Tier, reads: Reads, prices: Prices) -> str:
     )
     text = head + "".join(f"{line}\n" for line in _assignments(tier)) + "\n" + _levers(tier, reads)
     price = prices.get(tier.arm.model)
-    if reads.rollout_budget and tier.budget.max_cost_usd and price is not None:
+    if reads.rollout_budget and tier.budget.max_cost_usd and price is not None and price.input_usd_per_mtok > 0:
         text += "\n" + _native_budget(tier.budget.max_cost_usd, price)
     return text
 
@@ -103,7 +121,7 @@ def _native_budget(max_cost_usd: float, price: Price) -> str:
     Codex stops when output x weight + (input - cached) reaches the limit (measured, 0.142 to 0.169). With the ratio
     of the two prices as the weight this is a limit in dollars that does not see the cached share.
     """
-    limit = max(2, round(max_cost_usd / price.input_usd_per_mtok * 1e6))
+    limit = max(2, min(MOST_TOKENS, round(max_cost_usd / price.input_usd_per_mtok * 1e6)))
     weight = price.output_usd_per_mtok / price.input_usd_per_mtok
     return (
         f"# Codex's own limit, for runs without `codex-router exec`: ${max_cost_usd:,.2f} of fresh input and output\n"
@@ -164,7 +182,7 @@ def template(name: str) -> list[tuple[str, str]]:
         UsageError: a paragraph is not comments and one assignment, or names a sandbox or approval setting.
     """
     where = shipped("profiles") / f"{name}.toml"
-    if not where.is_file():
+    if name in NO_TEMPLATES or not where.is_file():
         where = shipped("profiles") / "standard.toml"
     paragraphs = []
     for text in where.read_text(encoding="utf-8").split("\n\n"):

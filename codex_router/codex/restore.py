@@ -97,14 +97,16 @@ class _Work:
 
     def remove_the_rest(self) -> None:
         """Remove the files that the target does not have and, by its own rules, does not ignore."""
-        paths = self._listed_by_target()
-        extra = [path for path in sorted(paths) if path not in self.target.files and lstat(self.git, path) is not None]
-        unsaved = [path for path in extra if path not in self.before.files]
-        if unsaved:
-            self.before = amend(self.git, self.before, unsaved)
-        for path in extra:
-            os.unlink(os.path.join(self.git.top, path))
-        self.changed += len(extra)
+        while extra := [path for path in sorted(self._listed_by_target()) if self._is_extra(path)]:
+            unsaved = [path for path in extra if path not in self.before.files]
+            if unsaved:
+                self.before = amend(self.git, self.before, unsaved)
+            for path in extra:  # a .gitignore among them has hidden others: look again
+                os.unlink(os.path.join(self.git.top, path))
+            self.changed += len(extra)
+
+    def _is_extra(self, path: bytes) -> bool:
+        return path not in self.target.files and lstat(self.git, path) is not None
 
     def _listed_by_target(self) -> set[bytes]:
         index = os.path.join(self.scratch, b"target-index")

@@ -13,6 +13,9 @@ template = "bulk"                 # profiles/bulk.toml; only when the tier has a
 
 [route]                           # category = tier
 docs = "bulk"
+
+[budget.feature]                  # where a category needs another budget than its tier's; the same three keys
+max_turns = 300
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "codex-router.toml"
+LARGEST = 1e12
+"""More than any budget; beyond it a number stands for a mistake."""
 TIER_NAME = re.compile(r"[A-Za-z0-9_-]+")
 """What Codex accepts as the name of a profile (0.134 and later; ASCII only)."""
 TIER_KEYS = {
@@ -71,7 +76,7 @@ def plan_from(text: str, path: object) -> Plan:
     """Return the tiers and routes that a text says; see `read_plan`."""
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError also for an integer of thousands of digits
         raise UsageError(f"not valid TOML: {error}", where=path, hint=HINT) from None
     profiles = _table(document, "profile", path)
     if not profiles:
@@ -80,25 +85,24 @@ def plan_from(text: str, path: object) -> Plan:
     names = {tier.name for tier in tiers}
     routes = _table(document, "route", path)
     for category, tier in routes.items():
-        if tier not in names:
-            raise UsageError(
-                f"route {category} = {tier!r}: there is no such profile (there are {', '.join(sorted(names))})",
-                where=path,
-                hint=HINT,
-            )
-    return Plan(tiers, tuple(routes.items()))
+        if not isinstance(tier, str) or tier not in names:
+            known = ", ".join(sorted(names))
+            what = f"route {_short(category)} = {_short(tier)}: there is no such profile (there are {known})"
+            raise UsageError(what, where=path, hint=HINT)
+    budgets = _table(document, "budget", path)
+    own = tuple((name, _own_budget(name, _table(budgets, name, path), path)) for name in budgets)
+    return Plan(tiers, tuple(routes.items()), budgets=own)
 
 
-def check_tier_name(name: str, where: object = None) -> str:
+def check_tier_name(name: object, where: object = None) -> str:
     """Return a tier's name when Codex accepts it as a profile name.
 
     Raises:
         UsageError: anything but letters, digits, ``-`` and ``_`` (``../x``, ``a.b``, blanks, non-ASCII).
     """
-    if not TIER_NAME.fullmatch(name):
-        raise UsageError(
-            f"{name!r} cannot be the name of a Codex profile", where=where, hint="use only A-Z, a-z, 0-9, `-` and `_`"
-        )
+    if not isinstance(name, str) or not TIER_NAME.fullmatch(name):
+        hint = "use only A-Z, a-z, 0-9, `-` and `_`"
+        raise UsageError(f"{_short(name)} cannot be the name of a Codex profile", where=where, hint=hint)
     return name
 
 
@@ -109,8 +113,16 @@ def check_model_name(name: object, where: object = None) -> str:
         UsageError: not a string, empty, longer than 200 characters, or with control characters.
     """
     if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
-        raise UsageError(f"{name!r} cannot be the name of a model", where=where, hint="one line of printable text")
+        raise UsageError(
+            f"{_short(name)} cannot be the name of a model", where=where, hint="one line of printable text"
+        )
     return name
+
+
+def _short(value: object) -> str:
+    """Return a value as it may stand in a message: on one line, and not without end."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def _table(document: dict[str, Any], key: str, path: object) -> dict[str, Any]:
@@ -121,12 +133,11 @@ def _table(document: dict[str, Any], key: str, path: object) -> dict[str, Any]:
 
 
 def _tier(name: str, table: dict[str, Any], path: object) -> Tier:
-    place = f"{path}: [profile.{name}]"
-    check_tier_name(name, place)
+    place = f"{path}: [profile.{check_tier_name(name, path)}]"
     unknown = sorted(set(table) - TIER_KEYS)
     if unknown:
         known = ", ".join(sorted(TIER_KEYS))
-        raise UsageError(f"unknown key `{unknown[0]}`", where=place, hint=f"known keys are {known}")
+        raise UsageError(f"unknown key {_short(unknown[0])}", where=place, hint=f"known keys are {known}")
     effort = table.get("reasoning_effort")
     if effort is not None and effort not in EFFORTS:
         raise UsageError(f"reasoning_effort = {effort!r}", where=place, hint=f"use one of {', '.join(EFFORTS)}")
@@ -135,28 +146,41 @@ def _tier(name: str, table: dict[str, Any], path: object) -> Tier:
         name,
         _number(table, "task_value_usd", place) or 0.0,
         Arm(check_model_name(table.get("model"), place), effort),
-        Budget(
-            _turns(table, place),
-            _number(table, "max_cost_usd", place) or None,
-            _number(table, "max_seconds", place) if "max_seconds" in table else None,
-        ),
+        _budget(table, place),
         None if provider is None else check_model_name(provider, place),
         expected_cost_usd=_number(table, "expected_cost_usd", place) or None,
-        template=None if template is None else check_tier_name(str(template), place),
+        template=None if template is None else check_tier_name(template, place),
+    )
+
+
+def _own_budget(name: str, table: dict[str, Any], path: object) -> Budget:
+    place = f"{path}: [budget.{name}]"
+    unknown = sorted(set(table) - {"max_turns", "max_cost_usd", "max_seconds"})
+    if unknown:
+        raise UsageError(
+            f"unknown key `{unknown[0]}`", where=place, hint="known are max_turns, max_cost_usd, max_seconds"
+        )
+    return _budget(table, place)
+
+
+def _budget(table: dict[str, Any], place: str) -> Budget:
+    return Budget(
+        _turns(table, place),
+        _number(table, "max_cost_usd", place) or None,
+        _number(table, "max_seconds", place) if "max_seconds" in table else None,
     )
 
 
 def _turns(table: dict[str, Any], place: str) -> int | None:
     turns = table.get("max_turns", 0)
-    if not isinstance(turns, int) or isinstance(turns, bool) or turns < 0:
-        raise UsageError(
-            f"max_turns = {turns!r}", where=place, hint="a whole number of model responses, 0 for no limit"
-        )
+    if not isinstance(turns, int) or isinstance(turns, bool) or not 0 <= turns <= LARGEST:
+        hint = "a whole number of model responses, 0 for no limit"
+        raise UsageError(f"max_turns = {_short(turns)}", where=place, hint=hint)
     return turns or None
 
 
 def _number(table: dict[str, Any], key: str, place: str) -> float:
     value = table.get(key, 0)
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < float("inf"):
-        raise UsageError(f"{key} = {value!r}", where=place, hint="an amount in USD, 0 for no limit")
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= LARGEST:
+        raise UsageError(f"{key} = {_short(value)}", where=place, hint="an amount in USD, 0 for no limit")
     return float(value)

@@ -1,8 +1,7 @@
 """Read a session file as Codex writes it: count model responses and their tokens as they come.
 
-From 0.153 Codex writes one ``token_usage_record`` per model response, when the response ends and before its tools run.
-Older versions write ``token_count`` lines, some of them twice; only an increase of the total is a response.
-Measured in every tested version: a line is in the file 2 to 15 ms after the event.
+Which lines are responses is told in `codex_router.tokens`. From 0.153 a response is known when it ends, before its
+tools run. Measured in every tested version: a line is in the file 2 to 15 ms after the event.
 """
 
 from __future__ import annotations
@@ -14,10 +13,12 @@ from typing import Any
 
 from codex_router.codex.versions import USAGE_RECORDS, parse_version
 from codex_router.records import Usage
+from codex_router.tokens import Counts, Meter, counts_from, size
 
 WANTED = (
     b'"token_usage_record"',
     b'"token_count"',
+    b'"task_started"',
     b'_call"',
     b'"agent_message"',
     b'"AgentMessage"',
@@ -33,8 +34,6 @@ TYPE_BYTES = 400
 CHUNK_BYTES = 1 << 20
 CALLS = frozenset({"function_call", "custom_tool_call", "local_shell_call", "tool_search_call"})
 """Response items after which Codex runs something and asks the model again."""
-MOST_TOKENS = 10**12
-"""More than this is damage; it would not fit into the ledger."""
 
 
 Price = Callable[[str, Usage], float | None]
@@ -65,8 +64,7 @@ class SessionFile:
         self.awaits_more = False
         self._called = False
         self._answered = False
-        self._total: Usage | None = None
-        self._has_records = False
+        self._meter = Meter()
         self._awaits_record = False
         self._rest = b""
         self._descriptor: int | None = None
@@ -78,7 +76,7 @@ class SessionFile:
         Before 0.153 a response is counted only when its tools have ended, 30 ms before the next request: too late to
         stop a run on a busy machine. An interrupt makes those versions count it at once (measured: 0.133 to 0.149).
         """
-        return self.responses + (self._called and not (self._has_records or self._awaits_record))
+        return self.responses + (self._called and not (self._meter.recorded or self._awaits_record))
 
     @property
     def goes_on(self) -> bool:
@@ -122,14 +120,17 @@ class SessionFile:
     def _entry(self, kind: str, payload: dict[str, Any], *, before: bool) -> None:
         inner = payload.get("type")
         if kind == "token_usage_record":
-            self._has_records = True
-            self._response(usage_from(payload.get("usage")), before=before)
+            total = counts_from(payload.get("thread_token_usage"))
+            counts = self._meter.record(counts_from(payload.get("usage")), size(total))
+            self._response(counts, before=before)
         elif inner == "token_count":
             self._count(payload.get("info"), before=before)
         elif kind == "session_meta":
             self.thread_id = self.thread_id or _text(payload.get("id"))
             version = parse_version(_text(payload.get("cli_version")) or "")
             self._awaits_record = version is not None and version >= USAGE_RECORDS
+        elif inner == "task_started":
+            self._meter.turn()
         elif kind == "turn_context" and not before:
             self.model, self.effort = _text(payload.get("model")), _text(payload.get("effort"))
         elif not before:
@@ -146,18 +147,14 @@ class SessionFile:
             self.aborted = True
 
     def _count(self, info: Any, *, before: bool) -> None:
-        """Take a ``token_count``: the first of a file whose totals include a parent's counts only its own response."""
-        if not isinstance(info, dict) or self._has_records:
-            return
-        total, last = usage_from(info.get("total_token_usage")), usage_from(info.get("last_token_usage"))
-        grew = self._total is None or _size(total) > _size(self._total)
-        if grew:
-            self._response(last if self._total is None else _difference(total, self._total), before=before)
-        self._total = total
+        if isinstance(info, dict):
+            totals = counts_from(info.get("total_token_usage")), counts_from(info.get("last_token_usage"))
+            self._response(self._meter.count(*totals), before=before)
 
-    def _response(self, usage: Usage, *, before: bool) -> None:
-        if before:
+    def _response(self, counts: Counts | None, *, before: bool) -> None:
+        if before or counts is None:
             return
+        usage = Usage(*counts)
         self.responses += 1
         self.usage += usage
         cost = self.price(self.model or "", usage)
@@ -167,25 +164,9 @@ class SessionFile:
         self._called = self._answered = False
 
 
-def usage_from(tokens: Any) -> Usage:
-    """Return token counts as Codex writes them; whatever is missing or no such number counts as 0."""
-    if not isinstance(tokens, dict):
-        return Usage()
-    values = [tokens.get(field) for field in Usage.__slots__]
-    return Usage(*(value if isinstance(value, int) and 0 <= value < MOST_TOKENS else 0 for value in values))
-
-
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
 def _kind(item: Any) -> Any:
     return item.get("type") if isinstance(item, dict) else None
-
-
-def _size(usage: Usage) -> int:
-    return usage.input_tokens + usage.output_tokens
-
-
-def _difference(total: Usage, before: Usage) -> Usage:
-    return Usage(*(getattr(total, field) - getattr(before, field) for field in Usage.__slots__))

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codex_router.codex.git import Entry
 from codex_router.errors import RouterError
+from codex_router.home import codex_home, router_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from codex_router.codex.git import Git
 
@@ -149,9 +151,13 @@ def obstacle(git: Git) -> str | None:
     for one in git.staged():
         if one.mode == REPOSITORY and _is_dirty(git, one.path):
             return f"the submodule `{os.fsdecode(one.path)}` has changes of its own"
+    for home in (router_home(), codex_home()):
+        if _is_part(git, home):
+            return f"`{home}` is part of the work tree and not ignored: what is recorded there would be taken back too"
     size = 0
     for path in git.others():
-        size += 0 if path.endswith(b"/") else os.lstat(os.path.join(git.top, path)).st_size
+        info = lstat(git, path)
+        size += 0 if info is None else info.st_size
     if size > MAX_UNTRACKED_BYTES:
         return f"{size / 1e9:.1f} GB of untracked files (more than {MAX_UNTRACKED_BYTES >> 30} GiB) would be copied"
     return None
@@ -230,6 +236,14 @@ def fingerprint(git: Git, path: bytes) -> str:
             continue
         digest.update(f"{info.st_size} {info.st_mtime_ns}".encode())
     return digest.hexdigest()
+
+
+def _is_part(git: Git, folder: Path) -> bool:
+    """Tell whether a folder is in the work tree and git does not ignore it."""
+    place, top = os.path.realpath(os.fsencode(folder)), os.path.realpath(git.top)
+    if place != top and not place.startswith(os.path.join(top, b"")):
+        return False
+    return place == top or git.ask("check-ignore", "-q", os.fsdecode(place) + "/") is None
 
 
 def _asked(git: Git, path: bytes, *words: str) -> str | None:

@@ -210,8 +210,11 @@ def parse(text: str, where: object) -> dict[str, Any]:
         raise RouterError(
             f"not valid TOML: {error}", where=place, hint="mend that line; `codex-router doctor` knows the usual causes"
         ) from None
+    except ValueError as error:  # an integer of thousands of digits
+        raise RouterError(f"not valid TOML: {error}", where=where, hint="mend that number") from None
     except RecursionError:
-        raise RouterError("nested too deeply to be a configuration", where=where) from None
+        hint = "mend it, or move it away"
+        raise RouterError("nested too deeply to be a configuration", where=where, hint=hint) from None
 
 
 def newline_of(text: str) -> str:
@@ -295,7 +298,7 @@ def parse_or_none(text: str) -> dict[str, Any] | None:
     """Return a TOML text as a dict, None when it does not parse."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return None
 
 

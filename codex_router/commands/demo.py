@@ -31,6 +31,8 @@ FIXED = (
 )
 RUNAWAY = ({"cmd": "echo still looking >> log.txt", "say": "I look again."},)
 """The last step is repeated, so this model never comes to an end."""
+NOT_HERE = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "CODEX_ROUTER_NO_RECORD", "XDG_DATA_HOME"})
+"""Variables of the user's that would lead Codex past the server, or us past the temporary home."""
 
 
 @click.command(short_help="the whole story offline: real Codex against a scripted server")
@@ -64,7 +66,7 @@ class _World:
         self.folder = home / "project"
         self.folder.mkdir()
         self.environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name.upper() not in NOT_HERE},
             "HOME": str(home),
             "CODEX_HOME": str(home / ".codex"),
             "CODEX_ROUTER_HOME": str(home / "router"),

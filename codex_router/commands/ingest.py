@@ -15,6 +15,7 @@ from codex_router.evidence.intake import Taken, take_in
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.reading import Found, find
 from codex_router.evidence.tables import CATEGORY
+from codex_router.home import codex_home
 from codex_router.show import evidence as show
 from codex_router.show.console import err, out, print_json
 from codex_router.show.console import show as show_table
@@ -30,14 +31,21 @@ MANY = 20
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
 @click.option("--list", "list_", is_flag=True, help="Show the shipped and the ingested tables; read nothing.")
 @click.option("--category", metavar="NAME", help="Kind of task of the trials in a Harbor job folder.")
+@click.option("--sessions", is_flag=True, help="Read Codex's session files; with PATH, of that Codex home.")
 @click.option("--dry-run", is_flag=True, help="Read and report; store nothing.")
 @click.option("--json", "json_", is_flag=True, help="One JSON document on stdout.")
-def command(paths: tuple[Path, ...], list_: bool, category: str | None, dry_run: bool, json_: bool) -> int:  # noqa: FBT001
-    """Read published cost-per-task tables and other tools' results.
+def command(
+    *, paths: tuple[Path, ...], list_: bool, category: str | None, sessions: bool, dry_run: bool, json_: bool
+) -> int:
+    """Read published cost-per-task tables and other tools' results, or Codex's own sessions.
 
     PATH is a table (CSV, JSON, JSONL, TOML), Aider's leaderboard (YAML), the SWE-bench leaderboard (JSON), a Harbor
     job folder, or a folder of these. A file is taken whole or refused whole; the same file twice changes nothing.
     """
+    if sessions:
+        if list_ or dry_run or category:
+            raise UsageError("`--sessions` goes with no other option but `--json`")
+        return take_sessions(paths or (codex_home(),), json_=json_)
     if list_ == bool(paths):
         raise UsageError("name tables to read, or use `--list`", hint="codex-router ingest --list")
     if category is not None and not re.fullmatch(CATEGORY, category):
@@ -56,6 +64,26 @@ def progress(sources: Sequence[Path]) -> Iterable[Path]:
     """Return the sources behind a progress bar on stderr that is gone when done."""
     hidden = len(sources) < MANY or not err().is_terminal
     return track(sources, "reading", console=err(), transient=True, disable=hidden)
+
+
+def take_sessions(homes: Sequence[Path], *, json_: bool) -> int:
+    """Read what is new in the session files of some Codex homes."""
+    from codex_router.commands.sessions import account_json, account_lines, refresh
+    from codex_router.evidence.store import Store
+
+    for home in homes:
+        if not home.is_dir():
+            raise UsageError("no such folder", where=home, hint="name a Codex home: the folder that holds `sessions`")
+    with Store.open() as store:
+        accounts = [refresh(home, store) for home in homes]
+    if json_:
+        rows = [{"codex_home": str(home), **account_json(one)} for home, one in zip(homes, accounts, strict=True)]
+        print_json({"sessions": rows})
+    else:
+        for account in accounts:
+            for line in account_lines(account):
+                out().print(line, soft_wrap=True)
+    return ExitCode.FAILED if any(account.unreadable for account in accounts) else ExitCode.DONE
 
 
 def show_list(*, json_: bool) -> int:

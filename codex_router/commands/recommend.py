@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.catalogue import Catalogue, on_offer, restricted
 from codex_router.codex.router_file import check_model_name, check_tier_name, read_plan
+from codex_router.commands.own_evidence import own_turns
+from codex_router.decide.classify import read_categories
 from codex_router.decide.estimator import Estimator
 from codex_router.decide.policy import policy_from
 from codex_router.decide.tiers import plan_for
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from codex_router.codex.locate import Codex
     from codex_router.decide.policy import Policy
+    from codex_router.records import Estimate
 
 HARNESS = "codex"
 
@@ -55,11 +58,22 @@ def recommend(codex: Codex | None, home: Path, models: Sequence[str] = (), prefi
     return Recommendation(_named(plan, catalogue, prefix), catalogue)
 
 
+def estimates_on_offer(codex: Codex | None, home: Path) -> tuple[list[Estimate], Policy]:
+    """Return what is believed of every arm on offer in every category, and the policy in force.
+
+    Raises:
+        RouterError: as `recommend`.
+    """
+    policy = read_policy()
+    names = [category.name for category in policy.categories]
+    return _estimator().estimate(on_offer(codex, home).arms(), names), policy
+
+
 def _estimator() -> Estimator:
     with Ledger.open(create=False) as ledger:
         published = distinct((*aggregates(), *ledger.aggregates()))
         own = ledger.attempts()
-    return Estimator(target_harness=HARNESS).fit(published, own)
+    return Estimator(target_harness=HARNESS).fit(published, [*own, *own_turns()])
 
 
 def _in_force(home: Path, prefix: str) -> Plan | None:
@@ -75,7 +89,7 @@ def _named(plan: Plan, catalogue: Catalogue, prefix: str) -> Plan:
     """Give the tiers their prefix and the provider that their model needs."""
     tiers = tuple(_with(tier, prefix, catalogue) for tier in plan.tiers)
     routes = tuple((category, prefix + name) for category, name in plan.routes)
-    return Plan(tiers, routes, plan.notes)
+    return Plan(tiers, routes, plan.notes, plan.budgets)
 
 
 def _with(tier: Tier, prefix: str, catalogue: Catalogue) -> Tier:
@@ -100,8 +114,9 @@ def read_policy() -> Policy:
         RouterError: a file does not parse, or a value is impossible; names the file and the key.
     """
     policy, categories = policy_document(), categories_document()
+    where = f"{in_force('policy.toml')} or {in_force('categories.toml')}"
     try:
+        read_categories(categories)
         return policy_from(policy, categories)
     except RouterError as error:
-        where = f"{in_force('policy.toml')} or {in_force('categories.toml')}"
-        raise UsageError(error.what, where=where, hint=error.hint) from None
+        raise UsageError(error.what, where=where, hint=error.hint or "mend it, or move the file away") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.router_file import read_plan
@@ -59,7 +60,7 @@ def route(prompt: str | None, home: Path, tier: str | None = None, category: str
         if name is None:
             known = ", ".join(route_category for route_category, _ in plan.routes)
             raise UsageError(f"no route for category {category!r}", hint=f"routes are: {known}")
-        return Route(_tier(plan, name), category, None, f"{category}, as told", dearest)
+        return Route(_tier(plan, name, category), category, None, f"{category}, as told", dearest)
     return _classified(prompt or "", plan, dearest)
 
 
@@ -72,7 +73,8 @@ def _classified(prompt: str, plan: Plan, dearest: Tier) -> Route:
     values = {tier.name: tier.task_value_usd for tier in plan.tiers}
     name = choose_tier(found.probabilities, dict(plan.routes), values, _unsure(plan).name)
     why = f"{found.category} ({chance:.2f})"
-    return Route(_tier(plan, name), found.category, found, why if name == usual else f"{why}, by stakes", dearest)
+    why = why if name == usual else f"{why}, by stakes"
+    return Route(_tier(plan, name, found.category), found.category, found, why, dearest)
 
 
 def _unsure(plan: Plan) -> Tier:
@@ -80,11 +82,12 @@ def _unsure(plan: Plan) -> Tier:
     return ends or sorted(plan.tiers, key=lambda tier: tier.task_value_usd)[len(plan.tiers) // 2]
 
 
-def _tier(plan: Plan, name: str) -> Tier:
+def _tier(plan: Plan, name: str, category: str = "") -> Tier:
+    """Return a tier, with the budget of the category where that has its own."""
     found = plan.tier(name)
     if found is None:
         raise UsageError(f"no tier {name!r}", hint=f"tiers are: {', '.join(tier.name for tier in plan.tiers)}")
-    return found
+    return replace(found, budget=plan.budget_for(category, found))
 
 
 def choice(tier: Tier) -> list[str]:

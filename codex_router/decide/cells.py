@@ -7,7 +7,7 @@ million of them cost what a thousand do.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,10 @@ class Sums:
     """Share of successes, mean cost in USD, or mean turns; 1 where `n` is 0."""
     mean_square: Array
     """Mean of squares of single attempts; NaN where only a mean is known."""
+    cut_n: Array | None = None
+    """Effective number of attempts that their budget cut, not in `n`; None when there are none at all."""
+    cut_mean: Array | None = None
+    """Their mean: each would have come to more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,8 @@ def _joined(published: list[Pair], local: Sums) -> Sums:
         n=np.concatenate([table[:, 0], local.n]),
         mean=np.concatenate([table[:, 1], local.mean]),
         mean_square=np.concatenate([np.full(len(table), np.nan), local.mean_square]),
+        cut_n=None if local.cut_n is None else np.concatenate([np.zeros(len(table)), local.cut_n]),
+        cut_mean=None if local.cut_mean is None else np.concatenate([np.ones(len(table)), local.cut_mean]),
     )
 
 
@@ -131,12 +137,15 @@ def _local(columns: Columns) -> Cells:
     # An escalated attempt saw a task known to be hard, so it would bias the pass rate; its cost is scaled back.
     outcome = np.where(columns.escalated, np.nan, columns.outcome)
     cost = np.where(columns.whole, columns.cost_usd, np.nan) / np.where(columns.escalated, ESCALATED_COST, 1.0)
-    turns = np.where(columns.whole, columns.turns, np.nan)
+    turns = _sums(np.where(columns.whole, columns.turns, np.nan), weight, columns.cell, cells)
+    if columns.capped.any():
+        cut = _sums(np.where(columns.capped, columns.turns, np.nan), weight, columns.cell, cells)
+        turns = replace(turns, cut_n=cut.n, cut_mean=cut.mean)
     return Cells(
         keys=columns.keys,
         passes=_sums(outcome, weight, columns.cell, cells),
         cost=_sums(cost, weight, columns.cell, cells),
-        turns=_sums(turns, weight, columns.cell, cells),
+        turns=turns,
         attempts=np.bincount(columns.cell, minlength=cells).astype(float),
     )
 

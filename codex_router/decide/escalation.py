@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codex_router.decide.budgets import COST_FACTOR
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from codex_router.records import Plan, Tier
 
+COST_FACTOR = 6
+"""How many times the expected cost a cost budget is; that of `decide.budgets`, which needs numpy and this must not."""
 MAX_ATTEMPTS = 2
 """Arms tried in turn on one task, where nothing else is said."""
 

@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 
 from codex_router.errors import RouterError
 
+LARGEST = 1e12
+"""More than any amount; beyond it a number stands for a mistake."""
+
 
 class TierValue(NamedTuple):
     """A tier's name and what a solved task of that tier is worth."""
@@ -168,8 +171,8 @@ def _number(
     value = table.get(key, default)
     if value is None:
         raise RouterError(f"`{parent}.{key}` is missing")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise RouterError(f"`{parent}.{key}` must be a number, not {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
+        raise RouterError(f"`{parent}.{key}` must be a number, not {value!r:.60}")
     if not low <= value <= high:
         limits = f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
         raise RouterError(f"`{parent}.{key}` is {value:g}; it must be {limits}")

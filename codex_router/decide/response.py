@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from codex_router.decide import kernel
+from codex_router.decide import kernel, normal
 from codex_router.decide.laplace import Likelihood, Mode, binomial, curve, find_mode, gamma
 from codex_router.decide.scales import moved, updated_dispersion, updated_scales
 
@@ -79,7 +79,8 @@ def fit_amount(prior: kernel.Prior, keys: Sequence[Key], sums: Sums, dispersion:
     learn = partial(updated_dispersion, dispersion, weight, rows.n, rows.mean, rows.mean_square)
 
     def likelihood(eta: Array) -> Likelihood:
-        return gamma(learn(eta), rows.n, rows.mean)
+        learnt = learn(eta)
+        return gamma(learnt, *rows.with_cut(eta, learnt))
 
     prior, mode = _settle(rows, prior, likelihood, np.log(rows.mean))
     return Response(prior, rows.keys, mode, learn(mode.eta))
@@ -94,6 +95,8 @@ class _Rows:
     n: Array
     mean: Array
     mean_square: Array
+    cut_n: Array
+    cut_mean: Array
     groups: Mapping[str, Array]
     levels: Mapping[str, int]
     fixed: Array
@@ -101,7 +104,9 @@ class _Rows:
 
     @classmethod
     def of(cls, prior: kernel.Prior, keys: Sequence[Key], sums: Sums) -> _Rows:
-        known = np.flatnonzero(sums.n > 0).astype(np.int64)
+        cut_n = np.zeros_like(sums.n) if sums.cut_n is None else sums.cut_n
+        cut_mean = np.ones_like(sums.n) if sums.cut_mean is None else sums.cut_mean
+        known = np.flatnonzero(sums.n + cut_n > 0).astype(np.int64)
         own = tuple(keys[index] for index in known.tolist())
         return cls(
             known=known,
@@ -109,11 +114,26 @@ class _Rows:
             n=sums.n[known],
             mean=sums.mean[known],
             mean_square=sums.mean_square[known],
+            cut_n=cut_n[known],
+            cut_mean=cut_mean[known],
             groups=kernel.shared(own, own),
             levels=kernel.levels(own),
             fixed=kernel.fixed_covariance(prior, own, own) + np.diag(kernel.row_variance(prior, own)),
             prior_mean=kernel.prior_mean(prior, own),
         )
+
+    def with_cut(self, eta: Array, dispersion: float) -> tuple[Array, Array]:
+        """Return numbers and means with cut attempts counted as what they would have come to on average.
+
+        For a log-normal T of mean exp(eta): E[T | T > B] = E[T] Phi((m + s^2 - ln B) / s) / Phi((m - ln B) / s).
+        """
+        if not self.cut_n.any():
+            return self.n, self.mean
+        s = np.sqrt(np.log1p(dispersion))
+        gap = (eta - s**2 / 2 - np.log(self.cut_mean)) / s
+        beyond = np.exp(eta) * normal.cdf(gap + s) / np.maximum(normal.cdf(gap), 1e-12)
+        n = self.n + self.cut_n
+        return n, (self.n * self.mean + self.cut_n * np.maximum(beyond, self.cut_mean)) / n
 
     def covariance(self, prior: kernel.Prior) -> Array:
         return self.fixed + kernel.covariance(prior.scales, self.groups)

@@ -95,7 +95,8 @@ def stakes_json(stakes: Stakes) -> dict[str, Any]:
 def plan_table(plan: SequencePlan, *, everything: bool) -> Table:
     """Return the choice, its runners-up and the reference; with `everything`, all sequences by spend."""
     rows = [_row("chosen", plan.chosen)]
-    rows += [_row(f"as good: {probability:.0%}", option) for option, probability in plan.runners_up]
+    as_good = "as good" if plan.objective == "value" else "as cheap"
+    rows += [_row(f"{as_good}: {probability:.0%}", option) for option, probability in plan.runners_up]
     rows.append(_row("reference", plan.reference))
     if everything:
         rows += [_row("", option) for option in sorted(plan.considered, key=lambda option: option.spend_usd.mean)]

@@ -1,0 +1,109 @@
+"""``codex-router report --html FILE``: the page for a person or a team."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from codex_router.commands.home_option import home_option
+from codex_router.commands.usage import day
+from codex_router.errors import ExitCode, RouterError
+from codex_router.evidence.store import Store
+from codex_router.evidence.usage import Line, Spend, spent
+from codex_router.evidence.waste import findings, shares
+from codex_router.show.charts import SERIES, Stack
+from codex_router.show.console import err, print_json
+from codex_router.show.report import Report, page
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROWS = 500
+"""Tasks in the table: more would make the page slow, and nobody reads them."""
+DAYS_AS_DAYS = 45
+"""From so many days on, bars are weeks; from `DAYS_AS_WEEKS` on, months."""
+DAYS_AS_WEEKS = 400
+
+
+@click.command(short_help="spending, waste and savings as one HTML page")
+@home_option
+@click.option(
+    "--html", "path", required=True, type=click.Path(dir_okay=False, path_type=Path), help="the file to write"
+)
+@click.option("--since", metavar="DAY", default="90d", show_default=True, help="2026-11-01, or 7d, 4w, or all")
+@click.option("--title", default="What Codex cost", show_default=True, help="the heading of the page")
+@click.option("--no-read", is_flag=True, help="answer from the ledger alone; read no session file")
+@click.option("--json", "as_json", is_flag=True, help="say as JSON what was written")
+def command(*, home: Path, path: Path, since: str, title: str, no_read: bool, as_json: bool) -> int:
+    """Write one self-contained page: it needs no network, and prints."""
+    from codex_router.commands.sessions import refresh
+
+    with Store.open() as store:
+        if not no_read and home.is_dir():
+            refresh(home, store)
+        text = page(report_of(store, home, day(since), title))
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RouterError(f"cannot be written: {error.strerror}", where=path) from error
+    if as_json:
+        print_json({"path": str(path), "bytes": len(text.encode())})
+    else:
+        err().print(f"wrote `{path}` ({len(text) // 1000} kB)", style="ok", soft_wrap=True)
+    return ExitCode.DONE
+
+
+def report_of(store: Store, home: Path, since: str | None, title: str) -> Report:
+    """Gather what the page shows."""
+    from codex_router.commands.advice import advice, advice_lines
+    from codex_router.commands.report_figures import budget_hits, picture, saved, solved, task_rows
+
+    total = sum((line.spend for line in spent(store, (), since)), Spend())
+    bucket = _bucket(spent(store, ["day"], since))
+    points, estimates = picture(home)
+    rows, in_all = task_rows(store, since, ROWS)
+    found = advice(home)
+    return Report(
+        title=title,
+        since=since,
+        made=dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        total=total,
+        by_category=stack(spent(store, [bucket, "category"], since)),
+        by_model=stack(spent(store, [bucket, "model"], since)),
+        shares=shares(total),
+        findings=findings(store, total, since),
+        points=points,
+        solved=solved(store),
+        budget_hits=budget_hits(store, since),
+        saved=saved(store, home, estimates, since),
+        tasks=rows,
+        tasks_in_all=in_all,
+        advice=advice_lines(found) if found else (),
+    )
+
+
+def _bucket(days: Sequence[Line]) -> str:
+    known = [line.key[0] for line in days if len(line.key[0]) == 10]
+    try:
+        span = (dt.date.fromisoformat(known[-1]) - dt.date.fromisoformat(known[0])).days if known else 0
+    except ValueError:
+        return "month"
+    return "day" if span <= DAYS_AS_DAYS else "week" if span <= DAYS_AS_WEEKS else "month"
+
+
+def stack(lines: Sequence[Line]) -> Stack:
+    """Return (time, name) sums as series, dearest first; those that have no colour left are one."""
+    sums: dict[str, float] = {}
+    for line in lines:
+        sums[line.key[1]] = sums.get(line.key[1], 0.0) + line.spend.cost_usd
+    ranked = sorted(sums, key=lambda name: (-sums[name], name))
+    names = ranked if len(ranked) <= SERIES else [*ranked[: SERIES - 1], "other"]
+    buckets = sorted({line.key[0] for line in lines})
+    values: dict[str, list[float]] = {name: [0.0] * len(buckets) for name in names}
+    for line in lines:
+        name = line.key[1] if line.key[1] in values else "other"
+        values[name][buckets.index(line.key[0])] += line.spend.cost_usd
+    return Stack(buckets, [(name or "unknown", values[name]) for name in names])

@@ -1,0 +1,225 @@
+"""The figures of the report that need more than the ledger: estimates, tiers, published results."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sa
+
+from codex_router.codex.router_file import read_plan
+from codex_router.commands.advice import installed_quietly
+from codex_router.commands.recommend import estimates_on_offer
+from codex_router.decide.hull import upper_hull
+from codex_router.decide.tiers import average_over_categories
+from codex_router.errors import RouterError
+from codex_router.evidence.bundled import aggregates
+from codex_router.evidence.cells import Cell, cells
+from codex_router.evidence.store import told
+from codex_router.evidence.store_tables import spending, tasks, threads
+from codex_router.records import Arm
+from codex_router.show.charts import Bar, Point
+from codex_router.show.report import Saved, TaskRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from codex_router.evidence.store import Store
+    from codex_router.records import Estimate, Plan
+
+Z90 = 1.6448536269514722
+LISTED = 12
+
+
+def picture(home: Path) -> tuple[list[Point], list[Estimate]]:
+    """Return the arms on offer with cost and pass rate over all categories, and the estimates behind them."""
+    try:
+        estimates, policy = estimates_on_offer(installed_quietly(), home)
+    except RouterError:
+        return [], []
+    measured = [one for one in average_over_categories(estimates, policy) if one.n_model]
+    hull = set(upper_hull([one.cost_usd.mean for one in measured], [one.p_pass.mean for one in measured]))
+    plan = _plan(home)
+    tier = {one.arm: one.name for one in plan.tiers} if plan else {}
+    points = [
+        Point(str(one.arm), one.cost_usd.mean, *one.p_pass, tier.get(one.arm, ""), on_hull=index in hull)
+        for index, one in enumerate(measured)
+    ]
+    return points, estimates
+
+
+def _plan(home: Path) -> Plan | None:
+    try:
+        return read_plan(home)
+    except RouterError:
+        return None
+
+
+class Solved(NamedTuple):
+    """Attempts of one arm whose outcome is known."""
+
+    label: str
+    n: float
+    successes: float
+    cost_usd: float
+    """Mean of one attempt."""
+    own: bool
+
+
+def solved(store: Store) -> list[Bar]:
+    """Return cost per solved task of the arms used here, with the published figures of the same arms."""
+    own = _own(cells(store))
+    models = {one.label.split()[0] for one in own}
+    published = [
+        Solved(f"{row.arm}, {row.source}", row.n_trials, row.successes, row.cost_usd, own=False)
+        for row in aggregates()
+        if row.cost_usd and row.successes and (row.arm.model in models)
+    ]
+    rows = [*own, *sorted(published, key=lambda one: one.cost_usd * one.n / one.successes)[:LISTED]]
+    return [bar(one) for one in rows if one.successes]
+
+
+def _own(found: Iterable[Cell]) -> list[Solved]:
+    sums: dict[str, list[float]] = {}
+    for cell in found:
+        if cell.n_judged and cell.n_cost:
+            row = sums.setdefault(str(Arm(cell.model, cell.effort)), [0.0, 0.0, 0.0, 0.0])
+            for index, value in enumerate((cell.n_judged, cell.successes, cell.cost_usd, cell.n_cost)):
+                row[index] += value
+    return [Solved(f"{arm}, yours", n, yes, cost / n_cost, own=True) for arm, (n, yes, cost, n_cost) in sums.items()]
+
+
+def bar(one: Solved) -> Bar:
+    """Return cost per solved task as a bar; the interval is that of the pass rate."""
+    low, high = wilson(one.successes, one.n)
+    note = f"({one.successes:.0f} of {one.n:.0f} solved)"
+    most = one.cost_usd / low if low > 0 else None
+    return Bar(
+        one.label,
+        one.cost_usd * one.n / one.successes,
+        None if most is None else one.cost_usd / high,
+        most,
+        note,
+        0 if one.own else 2,
+    )
+
+
+def wilson(successes: float, n: float) -> tuple[float, float]:
+    """Return the 90 % Wilson score interval of a rate (Wilson 1927, JASA 22:209)."""
+    rate, z2 = successes / n, Z90 * Z90
+    middle = (rate + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z90 / (1 + z2 / n) * math.sqrt(rate * (1 - rate) / n + z2 / (4 * n * n))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def budget_hits(store: Store, since: str | None) -> list[tuple[str, int, int]]:
+    """Return per tier how many tasks were stopped at a budget, and how many there were."""
+    t = tasks.c
+    tier = (
+        sa.select(spending.c.thread_id, spending.c.turn_id, sa.func.max(spending.c.tier).label("tier"))
+        .group_by(spending.c.thread_id, spending.c.turn_id)
+        .subquery()
+    )
+    hit = sa.func.sum(sa.case((t.ended == "budget", 1), else_=0))
+    query = (
+        sa.select(tier.c.tier, hit, sa.func.count())
+        .select_from(tasks.join(tier, (tier.c.thread_id == t.thread_id) & (tier.c.turn_id == t.turn_id)))
+        .where(t.thread_id == t.root_thread_id, sa.func.substr(t.started, 1, 10) >= (since or ""))
+        .group_by(tier.c.tier)
+        .order_by(tier.c.tier)
+    )
+    with told(store.engine.url), store.engine.connect() as connection:
+        return [(row[0], int(row[1]), int(row[2])) for row in connection.execute(query)]
+
+
+def task_rows(store: Store, since: str | None, most: int) -> tuple[list[TaskRow], int]:
+    """Return the dearest tasks, sub-agents with their parents, and how many tasks there are."""
+    s, t, h = spending.c, tasks.c, threads.c
+    whole = (
+        sa.select(
+            s.root_thread_id,
+            sa.func.coalesce(t.root_turn_id, s.turn_id).label("turn"),
+            sa.func.sum(s.responses).label("turns"),
+            sa.func.sum(s.input_tokens + s.output_tokens).label("tokens"),
+            sa.func.sum(s.cost_usd).label("cost"),
+            sa.func.sum(s.unpriced).label("unpriced"),
+            sa.func.max(s.tier).label("tier"),
+        )
+        .select_from(spending.outerjoin(tasks, (t.thread_id == s.thread_id) & (t.turn_id == s.turn_id)))
+        .where(s.day >= (since or ""))
+        .group_by(s.root_thread_id, sa.func.coalesce(t.root_turn_id, s.turn_id))
+        .subquery()
+    )
+    w = whole.c
+    root = tasks.alias("root")
+    query = (
+        sa.select(
+            root.c.started, h.cwd, h.git_branch, root.c.category, root.c.model, root.c.effort, w.tier, w.turns,
+            w.tokens, w.cost, w.unpriced, root.c.ended, root.c.outcome,
+        )
+        .select_from(
+            whole.join(root, (root.c.thread_id == w.root_thread_id) & (root.c.turn_id == w.turn)).join(
+                threads, h.thread_id == root.c.thread_id
+            )
+        )
+        .order_by(w.cost.desc(), root.c.started)
+        .limit(most)
+    )  # fmt: skip
+    with told(store.engine.url), store.engine.connect() as connection:
+        count = connection.execute(sa.select(sa.func.count()).select_from(whole)).scalar() or 0
+        rows = [_task_row(row) for row in connection.execute(query)]
+    return rows, count
+
+
+def _task_row(row: Sequence[object]) -> TaskRow:
+    started, cwd, branch, category, model, effort, tier, turns, tokens, cost, unpriced, ended, outcome = row
+    known = None if unpriced else float(cost)  # type: ignore[arg-type]
+    return TaskRow(
+        str(started)[:10], str(cwd), str(branch or ""), str(category), str(model), str(effort), str(tier),
+        int(turns), int(tokens), known, str(ended), str(outcome),  # type: ignore[call-overload]
+    )  # fmt: skip
+
+
+def saved(store: Store, home: Path, estimates: Sequence[Estimate], since: str | None) -> list[Saved]:
+    """Return what routed tasks cost less than two other ways to run them would have."""
+    routed = _per_category(store, since, routed=True)
+    if not routed:
+        return []
+    plan = _plan(home)
+    dearest = max(plan.tiers, key=lambda tier: tier.task_value_usd) if plan and plan.tiers else None
+    found = []
+    if dearest is not None:
+        means = {one.category: one.cost_usd.mean for one in estimates if one.arm == dearest.arm}
+        method = (
+            f"the estimated mean cost of {dearest.arm} in each category, times the routed tasks of that category, "
+            "minus what those tasks cost"
+        )
+        found.append(_against(f"always {dearest.name}", routed, means, method))
+    former = {category: cost / n for category, (n, cost) in _per_category(store, since, routed=False).items() if n}
+    method = (
+        "the mean cost of your own tasks that were not routed, per category, times the routed tasks of that category, "
+        "minus what those tasks cost; tasks may differ in size"
+    )
+    found.append(_against("your former default", routed, former, method))
+    return [one for one in found if one.tasks]
+
+
+def _against(name: str, routed: dict[str, tuple[int, float]], means: dict[str, float], method: str) -> Saved:
+    usd, count = 0.0, 0
+    for category, (n, cost) in routed.items():
+        if category in means:
+            usd += means[category] * n - cost
+            count += n
+    return Saved(name, usd, count, method)
+
+
+def _per_category(store: Store, since: str | None, *, routed: bool) -> dict[str, tuple[int, float]]:
+    s = spending.c
+    query = (
+        sa.select(s.category, sa.func.count(sa.distinct(s.thread_id + s.turn_id)), sa.func.sum(s.cost_usd))
+        .where(s.day >= (since or ""), s.unpriced == 0, s.tier != "" if routed else s.tier == "")
+        .group_by(s.category)
+    )
+    with told(store.engine.url), store.engine.connect() as connection:
+        return {row[0]: (int(row[1]), float(row[2])) for row in connection.execute(query)}

@@ -1,0 +1,145 @@
+"""What `ingest --sessions` and `usage` share: bring the ledger of sessions up to date."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from codex_router.commands.own_evidence import guesses_outcomes
+from codex_router.evidence.ledger import Ledger
+from codex_router.evidence.session_files import find_sessions
+from codex_router.evidence.sessions import reading
+from codex_router.show.console import err
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from codex_router.evidence.session_files import SessionPath
+    from codex_router.evidence.sessions import SessionRead
+    from codex_router.evidence.store import Store
+
+BATCH = 24
+"""Files that are stored in one transaction; what is stored survives an interruption."""
+MUCH = 64 << 20
+"""From so many bytes on, a terminal gets a progress bar."""
+
+
+class Account(NamedTuple):
+    """What one refresh did."""
+
+    files: int
+    """Session files that there are."""
+    read: int
+    """Files that are new or have changed."""
+    megabytes: float
+    """What was read of them."""
+    responses: int
+    inherited: int
+    """Responses that are another thread's, copied into a file; not counted."""
+    skipped: dict[str, int]
+    """Lines that were not understood, by reason."""
+    unreadable: list[tuple[str, str]]
+    """Files and folders that could not be read, and why."""
+
+
+def refresh(home: Path, store: Store) -> Account:
+    """Read what is new in a Codex home into the ledger; unchanged files are not opened."""
+    files, folders = find_sessions(home)
+    stamps = store.stamps()
+    changed = [file for file in files if stamps.get(file.path) != (file.size, file.mtime_ns)]
+    unreadable = [(folder, "cannot be listed") for folder in folders]
+    if changed:
+        account = _read(changed, files, store, unreadable)
+        store.settle(guess=guesses_outcomes())
+    else:
+        account = Account(len(files), 0, 0.0, 0, 0, {}, unreadable)
+    if store.is_shared:
+        with Ledger.open(create=False) as ledger:
+            store.push(ledger.runs())
+    return account
+
+
+def _read(
+    changed: list[SessionPath], files: list[SessionPath], store: Store, unreadable: list[tuple[str, str]]
+) -> Account:
+    from codex_router.evidence.pricing import read_pricing
+
+    pricing = read_pricing()
+    known = store.positions()
+    skipped: dict[str, int] = {}
+    read_bytes = responses = inherited = 0
+    todo = sum(file.size for file in changed)
+    # The readers are forked before the progress bar starts its thread.
+    with reading(changed, files, classifier(), known) as reads, _bar(todo) as advance:
+        batch: list[SessionRead] = []
+        for read in reads:
+            before = known.get(read.position.path)
+            size = read.position.size - (before.offset if before else 0)
+            if read.session is None:
+                unreadable.append((read.position.path, read.error or "unknown"))
+            else:
+                read_bytes += max(0, size)
+                responses += len(read.session.responses)
+                inherited += read.session.inherited
+                for reason, count in read.session.skipped.items():
+                    skipped[reason] = skipped.get(reason, 0) + count
+                batch.append(read)
+            if len(batch) >= BATCH:
+                store.add(batch, pricing)
+                batch = []
+            advance(max(0, size))
+        store.add(batch, pricing)
+    return Account(len(files), len(changed), read_bytes / 1e6, responses, inherited, skipped, unreadable)
+
+
+def classifier() -> Callable[[str], str]:
+    """Return what names the category of a prompt; ``none`` where it tells too little."""
+    from codex_router.decide.classify import classify, read_categories
+    from codex_router.settings import categories_document, in_force
+
+    categories = read_categories(categories_document(), in_force("categories.toml"))
+
+    def kind_of(prompt: str) -> str:
+        found = classify(prompt, categories)
+        return "none" if found.abstained else found.category
+
+    return kind_of
+
+
+@contextmanager
+def _bar(todo: int) -> Iterator[Callable[[int], None]]:
+    """Show progress on a terminal, and only for long readings; it is gone when done."""
+    if todo < MUCH or not err().is_terminal:
+        yield lambda _size: None
+        return
+    columns = (TextColumn("reading sessions"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err(), transient=True) as progress:
+        task = progress.add_task("", total=todo)
+        yield lambda size: progress.advance(task, size)
+
+
+def account_lines(account: Account) -> Sequence[str]:
+    """Return what a refresh did, in words."""
+    files = f"{account.files} session files, {account.read} of them new or changed"
+    lines = [f"{files}: {account.responses:,} model responses in {account.megabytes:,.1f} MB"]
+    if account.inherited:
+        lines.append(f"{account.inherited:,} responses were copied from another thread and are counted there")
+    lines += [f"{count:,} lines skipped: {reason}" for reason, count in sorted(account.skipped.items())]
+    lines += [f"not read: {path}: {reason}" for path, reason in account.unreadable]
+    return lines
+
+
+def account_json(account: Account) -> dict[str, object]:
+    """Return what a refresh did, as JSON."""
+    return {
+        "files": account.files,
+        "files_read": account.read,
+        "read_mb": account.megabytes,
+        "responses": account.responses,
+        "inherited_responses": account.inherited,
+        "skipped_lines": account.skipped,
+        "unreadable": [{"path": path, "reason": reason} for path, reason in account.unreadable],
+    }

@@ -1,0 +1,71 @@
+"""Whether a task was solved, when nobody said so: guesses, each half a vote, and none unless asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from codex_router.evidence.store_tables import tasks, threads
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+GUESS_WEIGHT = 0.5
+"""What a guessed outcome counts beside a check or the user's word."""
+
+
+def guess_outcomes(connection: Connection) -> None:
+    """Guess the outcome of turns that nobody judged, from the turn behind each in its thread and from repetitions.
+
+    ``no``: the next turn complains, or the same prompt was given again in the same folder. ``yes``: files were
+    changed, the turn ended by itself, and the next one asks for something else without a complaint. Guesses are made
+    anew each time; what a check or the user said is never touched.
+    """
+    guessed = tasks.c.outcome_source == "heuristic"
+    connection.execute(sa.update(tasks).where(guessed).values(outcome="unknown", outcome_source=None))
+    _set(connection, "no", _followed(complaint=True))
+    _set(connection, "no", _repeated())
+    _set(connection, "yes", _followed(complaint=False))
+
+
+def _set(connection: Connection, outcome: str, keys: sa.Select[tuple[str, str]]) -> None:
+    named = sa.tuple_(tasks.c.thread_id, tasks.c.turn_id).in_(keys)
+    values = {"outcome": outcome, "outcome_source": "heuristic"}
+    connection.execute(sa.update(tasks).where(named, tasks.c.outcome == "unknown").values(**values))
+
+
+def _followed(*, complaint: bool) -> sa.Select[tuple[str, str]]:
+    """Select the turns whose next turn complains, or those that were finished and whose next one does not."""
+    t = tasks.c
+
+    def behind(column: sa.Column[str] | sa.Column[int]) -> sa.ColumnElement[object]:
+        return sa.func.lead(column).over(partition_by=t.thread_id, order_by=(t.started, t.turn_id))
+
+    inner = sa.select(
+        t.thread_id,
+        t.turn_id,
+        t.ended,
+        t.changes,
+        t.prompt_hash,
+        behind(t.complaint).label("complained"),
+        behind(t.prompt_hash).label("next_prompt"),
+    ).subquery()
+    i = inner.c
+    query = sa.select(i.thread_id, i.turn_id).where(i.complained == int(complaint))
+    if complaint:
+        return query
+    return query.where(i.ended == "completed", i.changes > 0, i.next_prompt != i.prompt_hash)
+
+
+def _repeated() -> sa.Select[tuple[str, str]]:
+    """Select the turns whose prompt was given again later, in the same folder."""
+    again, here, there = tasks.alias("again"), threads.alias("here"), threads.alias("there")
+    t = tasks.c
+    source = (
+        tasks.join(here, here.c.thread_id == t.thread_id)
+        .join(again, (again.c.prompt_hash == t.prompt_hash) & (again.c.started > t.started))
+        .join(there, (there.c.thread_id == again.c.thread_id) & (there.c.cwd == here.c.cwd))
+    )
+    person = (here.c.subagent == 0) & (there.c.subagent == 0) & (here.c.forked_from.is_(None))
+    return sa.select(t.thread_id, t.turn_id).select_from(source).where(person)

@@ -1,0 +1,299 @@
+"""The ledger of sessions: what was read from Codex's session files, in SQLite or in a team's PostgreSQL.
+
+By default it is the file of `Ledger`; ``CODEX_ROUTER_DB=postgresql+psycopg://...`` names a team's. Everything here
+may be done twice: a response is named by its thread and the thread's running total, so that many machines may read
+the same sessions, and a reading that was cut short is simply done again.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+
+from codex_router.errors import RouterError
+from codex_router.evidence.ledger import FILE, Ledger
+from codex_router.evidence.outcomes import guess_outcomes
+from codex_router.evidence.sessions import Position
+from codex_router.evidence.store_rows import SessionRows, rows_of
+from codex_router.evidence.store_tables import (
+    MIGRATIONS,
+    attempts,
+    responses,
+    schema_version,
+    session_files,
+    tasks,
+    threads,
+)
+from codex_router.evidence.store_tables import spending as spending_table
+from codex_router.evidence.summing import adopt_parents, sum_up
+from codex_router.home import router_home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from codex_router.evidence.pricing import Pricing
+    from codex_router.evidence.runs import Run
+    from codex_router.evidence.sessions import SessionRead
+
+VARIABLE = "CODEX_ROUTER_DB"
+LOCK = 7_265_117_031
+"""Of PostgreSQL's advisory locks: one process at a time makes or migrates the tables."""
+RETRIES = 5
+CONNECT_SECONDS = 10
+BUSY_SECONDS = 30.0
+
+
+class Store:
+    """An open ledger of sessions; use it as a context manager.
+
+    Attributes:
+        engine: SQLAlchemy's engine, for the questions in `usage`, `waste` and `cells`.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        self.person = os.environ.get("CODEX_ROUTER_PERSON") or _user()
+        self.machine = platform.node() or "unknown"
+
+    @classmethod
+    def open(cls, url: str | None = None) -> Self:
+        """Open the ledger that ``CODEX_ROUTER_DB`` names, by default the one in our home, and migrate it.
+
+        Args:
+            url: of SQLAlchemy, to open another one.
+
+        Raises:
+            RouterError: it cannot be opened, or a newer codex-router has written to it.
+        """
+        url = url or os.environ.get("CODEX_ROUTER_DB") or None
+        if url is None:
+            Ledger.open().close()  # makes the file, its folder, and the tables of runs
+            url = f"sqlite:///{router_home() / FILE}"
+        with told(url):
+            store = cls(_engine(url))
+            try:
+                store._migrate()
+            except BaseException:
+                store.close()
+                raise
+        return store
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether this is a team's database."""
+        return self.engine.dialect.name != "sqlite"
+
+    def positions(self) -> dict[str, Position]:
+        """Return how far this machine's session files were read, by path."""
+        c = session_files.c
+        query = sa.select(c.path, c.size, c.mtime_ns, c.byte_offset, c.state).where(c.machine == self.machine)
+        with told(self.engine.url), self.engine.connect() as connection:
+            return {row[0]: Position(*row) for row in connection.execute(query)}
+
+    def stamps(self) -> dict[str, tuple[int, int]]:
+        """Return size and time of this machine's session files as they were read, by path."""
+        c = session_files.c
+        query = sa.select(c.path, c.size, c.mtime_ns).where(c.machine == self.machine)
+        with told(self.engine.url), self.engine.connect() as connection:
+            return {path: (size, mtime_ns) for path, size, mtime_ns in connection.execute(query)}
+
+    def add(self, reads: Sequence[SessionRead], pricing: Pricing) -> None:
+        """Store what was read from some files, all of it or nothing; a lost connection is tried again.
+
+        Raises:
+            RouterError: the database cannot be written.
+        """
+        rows = rows_of(reads, pricing, self.person, self.machine)
+        if not rows.files:
+            return
+        with told(self.engine.url):
+            self._again(lambda connection: self._add(connection, rows))
+
+    def _again(self, work: Any) -> None:
+        for attempt in range(RETRIES):
+            try:
+                with self.engine.begin() as connection:
+                    work(connection)
+            except OperationalError as error:
+                if attempt == RETRIES - 1 or not (self.is_shared or _is_busy(error)):
+                    raise
+            except DBAPIError as error:
+                if attempt == RETRIES - 1 or not error.connection_invalidated:
+                    raise
+            else:
+                return
+            self.engine.dispose()
+            time.sleep(0.2 * 2**attempt)
+
+    def _add(self, connection: sa.Connection, rows: SessionRows) -> None:
+        # The rows of threads go first and in order: they are the locks that keep writers of one thread apart.
+        insert = postgresql.insert if self.is_shared else sqlite.insert
+        statement = insert(threads)
+        known = {"codex_version": statement.excluded.codex_version}
+        connection.execute(statement.on_conflict_do_update(index_elements=["thread_id"], set_=known), rows.threads)
+        if rows.tasks:
+            statement = insert(tasks)
+            new = statement.excluded
+            kept = {"thread_id", "turn_id", "outcome", "outcome_source"}
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["thread_id", "turn_id"],
+                    set_={column.name: new[column.name] for column in tasks.c if column.name not in kept},
+                    where=new.responses >= tasks.c.responses,
+                ),
+                rows.tasks,
+            )
+        if rows.responses:
+            statement = insert(responses)
+            new = statement.excluded
+            later = ("compaction", "plan_name", "window_5h_percent", "window_week_percent")
+            key = ["thread_id", "generation", "total_tokens"]
+            update = statement.on_conflict_do_update(
+                index_elements=key,
+                set_={name: new[name] for name in later},
+                where=new.compaction >= responses.c.compaction,
+            )
+            connection.execute(update, rows.responses)
+        statement = insert(session_files)
+        new = statement.excluded
+        values = {column.name: new[column.name] for column in session_files.c}
+        connection.execute(statement.on_conflict_do_update(index_elements=["machine", "path"], set_=values), rows.files)
+        sum_up(connection, [row["thread_id"] for row in rows.threads])
+
+    def settle(self, *, guess: bool = False) -> None:
+        """Link sub-agents of older Codex versions to their parents, and runs of ``exec`` to their tiers.
+
+        Args:
+            guess: also guess the outcomes of turns that nobody judged; see `outcomes`.
+        """
+        with told(self.engine.url):
+            self._again(adopt_parents)
+            if guess:
+                self._again(guess_outcomes)
+
+    def push(self, runs: Iterable[Run]) -> int:
+        """Store own runs that a team's database does not have yet; return how many there were."""
+        from codex_router.evidence.ledger_rows import RUN, run_row
+
+        if not self.is_shared:
+            return 0
+        names = RUN.split(", ")
+        rows = [dict(zip(names, run_row(run), strict=True)) for run in runs if not run.source]
+        if not rows:
+            return 0
+        for row in rows:
+            row["source"] = ""
+        statement = postgresql.insert(attempts)
+        known = {name: statement.excluded[name] for name in ("outcome", "outcome_source")}
+        said = statement.on_conflict_do_update(
+            index_elements=["source", "attempt_id"], set_=known, where=statement.excluded.outcome != "unknown"
+        )
+        with told(self.engine.url):
+            self._again(lambda connection: connection.execute(said, rows))
+        return len(rows)
+
+    def _migrate(self) -> None:
+        with self.engine.begin() as connection:
+            if self.is_shared:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+            version = self._version(connection)
+            if version > len(MIGRATIONS):
+                raise RouterError(
+                    f"the ledger of sessions has version {version}, this codex-router knows {len(MIGRATIONS)}",
+                    where=shown(self.engine.url),
+                    hint="upgrade codex-router; a newer one has written here",
+                )
+            if version == len(MIGRATIONS):
+                return
+            for step in MIGRATIONS[version:]:
+                step(connection)
+            connection.execute(sa.delete(schema_version))
+            connection.execute(sa.insert(schema_version).values(version=len(MIGRATIONS)))
+
+    @staticmethod
+    def _version(connection: sa.Connection) -> int:
+        if not sa.inspect(connection).has_table(schema_version.name):
+            return 0
+        return connection.execute(sa.select(schema_version.c.version)).scalar() or 0
+
+    def is_empty(self) -> bool:
+        """Tell whether no session was read yet."""
+        with told(self.engine.url), self.engine.connect() as connection:
+            return connection.execute(sa.select(spending_table.c.day).limit(1)).first() is None
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        parsed = sa.make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+            return engine
+        return sa.create_engine(
+            parsed, pool_pre_ping=True, pool_size=2, connect_args={"connect_timeout": CONNECT_SECONDS}
+        )
+    except ModuleNotFoundError as error:
+        raise RouterError(
+            f"the driver of this database is not installed: {error.name}",
+            where=VARIABLE,
+            hint="`pip install 'codex-profile-router[team]'` and an URL such as postgresql+psycopg://host/name",
+        ) from None
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -8000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+@contextmanager
+def told(url: Any) -> Iterator[None]:
+    """Tell what a database complains about in our words, without its password."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or error).strip().splitlines()
+        raise RouterError(
+            f"the ledger cannot be used: {cause[0] if cause else type(error).__name__}",
+            where=shown(url),
+            hint=f"check {VARIABLE} and that the database can be reached and written",
+        ) from error
+
+
+def shown(url: Any) -> str:
+    """Return a database's URL as it may be shown."""
+    try:
+        return sa.make_url(url).render_as_string(hide_password=True)
+    except SQLAlchemyError:
+        return VARIABLE
+
+
+def _is_busy(error: OperationalError) -> bool:
+    return "locked" in str(error) or "busy" in str(error)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

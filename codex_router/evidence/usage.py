@@ -1,0 +1,173 @@
+"""What was spent, on what: one GROUP BY over ``spending``, whatever the question."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from codex_router.evidence.store import told
+from codex_router.evidence.store_tables import SPENT, TOKENS, spending
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from codex_router.evidence.store import Store
+
+BY = {
+    "day": "day",
+    "week": "day",
+    "month": "day",
+    "project": "project",
+    "branch": "branch",
+    "category": "category",
+    "model": "model",
+    "effort": "effort",
+    "tier": "tier",
+    "person": "person",
+    "source": "source",
+    "plan": "plan_name",
+    "session": "root_thread_id",
+}
+"""What spending can be grouped by, and the column that holds it."""
+TIMES = frozenset({"day", "week", "month"})
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """Sums over some responses; money at list prices or the user's own."""
+
+    tasks: int = 0
+    """User turns; a sub-agent's belong to the turn that started it."""
+    responses: int = 0
+    unpriced: int = 0
+    """Responses whose price is unknown; they are in no amount."""
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_input_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_output_tokens: int = 0
+    resent_tokens: int = 0
+    cost_usd: float = 0.0
+    resent_cached_usd: float = 0.0
+    resent_uncached_usd: float = 0.0
+    new_input_usd: float = 0.0
+    reasoning_usd: float = 0.0
+    output_usd: float = 0.0
+    tool_output_usd: float = 0.0
+    lost_usd: float = 0.0
+    compaction_usd: float = 0.0
+    after_change_usd: float = 0.0
+    plan_usd: float = 0.0
+    """The part of `cost_usd` that a ChatGPT plan paid for: a comparison, not a bill."""
+    window_5h_used: float = 0.0
+    """Percent of a plan's 5-hour windows that passed during these tasks, at least."""
+    window_week_used: float = 0.0
+    window_5h_peak: float = 0.0
+    window_week_peak: float = 0.0
+
+    def __add__(self, other: Spend) -> Spend:
+        added = {name: getattr(self, name) + getattr(other, name) for name in _ADDED}
+        peaks = {name: max(getattr(self, name), getattr(other, name)) for name in _PEAKS}
+        return Spend(**added, **peaks)
+
+    @property
+    def metered_usd(self) -> float:
+        """Return what was not paid by a plan."""
+        return self.cost_usd - self.plan_usd
+
+    @property
+    def cache_hit_rate(self) -> float | None:
+        """Return the share of re-sent input that came from the cache."""
+        return min(1.0, self.cached_input_tokens / self.resent_tokens) if self.resent_tokens else None
+
+
+_PEAKS = ("window_5h_peak", "window_week_peak")
+_ADDED = tuple(field.name for field in fields(Spend) if field.name not in _PEAKS)
+
+
+class Line(NamedTuple):
+    """One row of an answer."""
+
+    key: tuple[str, ...]
+    spend: Spend
+
+
+def spent(
+    store: Store,
+    by: Sequence[str] = (),
+    since: str | None = None,
+    until: str | None = None,
+    only: dict[str, str] | None = None,
+) -> list[Line]:
+    """Return the sums per group, dearest first; groups of time in their order.
+
+    Args:
+        store: the ledger.
+        by: keys of `BY`; empty for one row with everything.
+        since: ISO date of the first day.
+        until: ISO date of the last day.
+        only: values that columns of `BY` must have.
+    """
+    s = spending.c
+    columns = [_group(store, name).label(f"key{index}") for index, name in enumerate(by)]
+    root = sa.case((s.root_thread_id == s.thread_id, s.thread_id + "/" + s.turn_id))
+    planned = sa.case((s.plan_name != "", s.cost_usd), else_=0.0)
+    sums: list[Any] = [
+        sa.func.count(sa.distinct(root)),
+        *(sa.func.sum(s[name]) for name in ("responses", "unpriced", *TOKENS, *SPENT)),
+        sa.func.sum(planned),
+        *(sa.func.sum(s[name]) for name in ("window_5h_used", "window_week_used")),
+        *(sa.func.max(s[name]) for name in _PEAKS),
+    ]
+    query = sa.select(*columns, *sums).group_by(*columns)
+    if since:
+        query = query.where(s.day >= since)
+    if until:
+        query = query.where(s.day <= until)
+    for name, value in (only or {}).items():
+        query = query.where(s[BY[name]] == value)
+    with told(store.engine.url), store.engine.connect() as connection:
+        rows = connection.execute(query).all()
+    return _ordered([_line(row, by) for row in rows if row[len(by) + 1]], by)
+
+
+def _group(store: Store, name: str) -> sa.ColumnElement[str]:
+    """Return what to group by; a week or a month is looked up for each day that there is."""
+    column: sa.ColumnElement[str] = spending.c[BY[name]]
+    if name not in {"week", "month"}:
+        return column
+    with told(store.engine.url), store.engine.connect() as connection:
+        days = [row[0] for row in connection.execute(sa.select(spending.c.day).distinct())]
+    return sa.case({day: _bucket(name, day) for day in days}, value=column, else_=column) if days else column
+
+
+_NAMES = ("tasks", "responses", "unpriced", *TOKENS, *SPENT, "plan_usd", "window_5h_used", "window_week_used", *_PEAKS)
+
+
+def _line(row: Sequence[Any], by: Sequence[str]) -> Line:
+    key = tuple(str(value) for value, _ in zip(row, by, strict=False))
+    values = dict(zip(_NAMES, row[len(by) :], strict=True))
+    whole: dict[str, Any] = {name: int(values.pop(name) or 0) for name in ("tasks", "responses", "unpriced", *TOKENS)}
+    amounts: dict[str, Any] = {name: float(value or 0.0) for name, value in values.items()}
+    return Line(key, Spend(**whole, **amounts))
+
+
+def _bucket(name: str, value: str) -> str:
+    if name == "month":
+        return value[:7]
+    if name == "week":
+        try:
+            year, week, _ = dt.date.fromisoformat(value).isocalendar()
+        except ValueError:
+            return value
+        return f"{year}-W{week:02d}"
+    return value
+
+
+def _ordered(lines: list[Line], by: Sequence[str]) -> list[Line]:
+    if by and by[0] in TIMES:
+        return sorted(lines, key=lambda line: line.key)
+    return sorted(lines, key=lambda line: (-line.spend.cost_usd, -line.spend.input_tokens, line.key))

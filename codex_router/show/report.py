@@ -1,0 +1,270 @@
+"""The report page: one file, nothing fetched, every text of the user's escaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from codex_router.show.charts import Bar, Point, Stack, bars, cost_and_pass, legend, patterns, stacked_bars
+from codex_router.show.table import money
+from codex_router.show.usage import cost_words, named, percent_words, plan_words, unpriced_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from codex_router.evidence.usage import Spend
+    from codex_router.evidence.waste import Finding, Share
+
+PAGE = Path(__file__).parent / "page"
+
+
+class TaskRow(NamedTuple):
+    """One row of the table of tasks."""
+
+    day: str
+    project: str
+    branch: str
+    category: str
+    model: str
+    effort: str
+    tier: str
+    turns: int
+    tokens: int
+    cost_usd: float | None
+    ended: str
+    outcome: str
+
+
+class Saved(NamedTuple):
+    """What routing saved, by one way of counting."""
+
+    against: str
+    usd: float
+    tasks: int
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that the page shows."""
+
+    title: str
+    since: str | None
+    made: str
+    total: Spend
+    by_category: Stack
+    by_model: Stack
+    shares: Sequence[Share]
+    findings: Sequence[Finding]
+    points: Sequence[Point]
+    solved: Sequence[Bar]
+    budget_hits: Sequence[tuple[str, int, int]]
+    """Tier, tasks stopped at a budget, all tasks."""
+    saved: Sequence[Saved]
+    tasks: Sequence[TaskRow]
+    tasks_in_all: int
+    advice: Sequence[str]
+
+
+def page(report: Report) -> str:
+    """Return the page as HTML."""
+    style = (PAGE / "report.css").read_text(encoding="utf-8")
+    script = (PAGE / "report.js").read_text(encoding="utf-8")
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{_digest(script)}'; img-src data:"
+    sections = (
+        _head(report),
+        _spending(report),
+        _waste(report),
+        _choice(report),
+        _solved(report),
+        _saving(report),
+        _budgets(report),
+        _tasks(report),
+    )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="icon" href="data:,"><title>{escape(report.title)}</title><style>{style}</style></head><body>'
+        f"{patterns()}{''.join(sections)}<script>{script}</script></body></html>\n"
+    )
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _head(report: Report) -> str:
+    total = report.total
+    since = f"since {report.since}" if report.since else "of all time"
+    waste = sum(one.usd for one in report.findings if not one.guess)
+    figures = [
+        (cost_words(total), "at list prices" if total.plan_usd else "spent"),
+        (f"{total.tasks:,}", f"tasks, {total.responses:,} model responses"),
+        (money(total.cost_usd / total.tasks) if total.tasks and total.cost_usd else "-", "per task"),
+        (percent_words(total.cache_hit_rate), "of re-sent context came from the cache"),
+        (money(waste), "lost for a cause that can be named"),
+    ]
+    cards = "".join(f'<div class="figure"><b>{escape(value)}</b>{escape(what)}</div>' for value, what in figures)
+    notes = "".join(f"<p>{escape(words)}</p>" for words in (plan_words(total), unpriced_words(total)) if words)
+    advice = "".join(f"<p>{escape(line)}</p>" for line in report.advice)
+    return (
+        f'<h1>{escape(report.title)}</h1><p class="soft">Codex sessions {escape(since)}; made {escape(report.made)} '
+        f'by codex-router</p><div class="figures">{cards}</div>{notes}{advice}'
+    )
+
+
+def _spending(report: Report) -> str:
+    charts = "".join(
+        f"<figure><figcaption>{escape(title)}</figcaption>{legend([name for name, _ in stack.series])}"
+        f"{stacked_bars(stack, title)}{_stack_table(stack)}</figure>"
+        for title, stack in (("By category", report.by_category), ("By model", report.by_model))
+        if stack.buckets
+    )
+    return f'<h2>Spending over time</h2><div class="pair">{charts or _none("Nothing was spent in this time.")}</div>'
+
+
+def _stack_table(stack: Stack) -> str:
+    names = [name for name, _ in stack.series]
+    rows = [
+        [(bucket, None), *((money(values[index]), values[index]) for _, values in stack.series)]
+        for index, bucket in enumerate(stack.buckets)
+    ]
+    return f"<details><summary>as a table</summary>{_table(['', *names], rows)}</details>"
+
+
+def _waste(report: Report) -> str:
+    parts = [
+        Bar(one.name, one.share, None, None, f"· {money(one.usd)}", index) for index, one in enumerate(report.shares)
+    ]
+    drawn = bars(parts, "What was paid for", "share")
+    chart = f'<figure class="lone"><figcaption>What was paid for</figcaption>{drawn}</figure>'
+    rows = [
+        [
+            (("about " if one.guess else "") + money(one.usd), one.usd),
+            (f"{one.title} ({one.times:,} {one.unit})", None),
+            (one.advice, None),
+        ]
+        for one in report.findings
+    ]
+    table = _table(["lost", "how", "what to do"], rows) if rows else _none("No waste was found.")
+    return (
+        f"<h2>Where it went, and what was lost</h2>{chart}{table}"
+        '<p class="soft">Amounts with "about" rest on an assumption; one response may stand in two rows.</p>'
+    )
+
+
+def _choice(report: Report) -> str:
+    chart = cost_and_pass(report.points, "Cost and pass rate of each arm")
+    body = chart or _none("There is no estimate of any arm.")
+    return (
+        "<h2>Cost and pass rate of what can be chosen</h2>"
+        "<p>Diamonds are the tiers in force; the dashed line joins the arms that are best at some value of a solved "
+        f'task; bars are 90 % intervals.</p><figure class="lone">{body}</figure>'
+    )
+
+
+def _solved(report: Report) -> str:
+    body = bars(report.solved, "Cost per solved task") if report.solved else ""
+    words = "No task of yours has a known outcome yet: `codex-router outcome last yes` says one."
+    return (
+        "<h2>Cost per solved task</h2><p>Your own tasks beside the published figures; mean cost of an attempt divided "
+        "by the pass rate, with the 90 % interval of the pass rate (Wilson). Published tasks are other people's: "
+        f'compare arms, not amounts.</p><figure class="lone">{body or _none(words)}</figure>'
+    )
+
+
+def _saving(report: Report) -> str:
+    if not report.saved:
+        return f"<h2>What routing saved</h2>{_none('No routed task with a known cost yet.')}"
+    rows = [
+        [(one.against, None), (_signed(one.usd), one.usd), (f"{one.tasks:,}", one.tasks), (one.method, None)]
+        for one in report.saved
+    ]
+    return f"<h2>What routing saved</h2>{_table(['against', 'saved', 'tasks', 'how it is counted'], rows)}"
+
+
+def _signed(usd: float) -> str:
+    return money(usd) if usd >= 0 else f"-{money(-usd)}"
+
+
+def _budgets(report: Report) -> str:
+    rows = [
+        [(named("tier", tier), None), (f"{hits:,}", hits), (f"{tasks:,}", tasks), (f"{hits / tasks:.1%}", hits / tasks)]
+        for tier, hits, tasks in report.budget_hits
+        if tasks
+    ]
+    body = _table(["tier", "stopped at a budget", "tasks", "share"], rows) if rows else _none("No task yet.")
+    return f"<h2>Budgets</h2>{body}"
+
+
+HEADS = ("day", "project", "branch", "category", "model", "effort", "tier", "turns", "tokens", "cost", "end", "solved")
+
+
+def _tasks(report: Report) -> str:
+    rows = [
+        [
+            (row.day, None),
+            (named("project", row.project), None),
+            (named("branch", row.branch), None),
+            (named("category", row.category), None),
+            (named("model", row.model), None),
+            (named("effort", row.effort), None),
+            (named("tier", row.tier), None),
+            (f"{row.turns:,}", row.turns),
+            (f"{row.tokens:,}", row.tokens),
+            (
+                "unknown" if row.cost_usd is None else money(row.cost_usd),
+                -1.0 if row.cost_usd is None else row.cost_usd,
+            ),
+            (row.ended, None),
+            (row.outcome, None),
+        ]
+        for row in report.tasks
+    ]
+    left = report.tasks_in_all - len(rows)
+    more = f" The {left:,} cheaper ones are in the sums above only." if left > 0 else ""
+    return (
+        f"<h2>Dearest tasks</h2><p>{len(rows):,} of {report.tasks_in_all:,} tasks; click a heading to sort.{more}</p>"
+        '<label>Filter: <input id="filter" type="search" placeholder="words that a row must hold"></label> '
+        f'<span id="count" class="soft" aria-live="polite"></span>{_table(HEADS, rows, sortable=True)}'
+    )
+
+
+Cell = tuple[str, float | int | None]
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, sortable: bool = False) -> str:
+    """Return a table; a cell with a number is aligned to the right and sorted by it."""
+    numbers = [bool(rows) and rows[0][index][1] is not None for index in range(len(heads))]
+    head = "".join(
+        f'<th{_kind(number)} scope="col">{f"<button>{escape(name)}</button>" if sortable else escape(name)}</th>'
+        for name, number in zip(heads, numbers, strict=True)
+    )
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td{_kind(value is not None)}{_value(value) if sortable else ''}>{escape(text)}</td>"
+            for text, value in row
+        )
+        + "</tr>"
+        for row in rows
+    )
+    attributes: Any = ' class="sortable" data-filter="filter" data-count="count"' if sortable else ""
+    return f'<div class="wide"><table{attributes}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _kind(number: bool) -> str:  # noqa: FBT001 - a cell is a number or not
+    return ' class="n"' if number else ""
+
+
+def _value(value: float | None) -> str:
+    return "" if value is None else f' data-value="{value:.10g}"'
+
+
+def _none(words: str) -> str:
+    return f'<p class="none">{escape(words)}</p>'

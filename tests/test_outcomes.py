@@ -1,0 +1,125 @@
+"""Guessed outcomes: only what can be seen, only where asked for, and half a vote each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from session_corpus import Thread, plain
+from test_ledger import RUN
+from test_store import read_into
+
+from codex_router.evidence.cells import attempts_of_sessions, cells
+from codex_router.evidence.complaints import complains
+from codex_router.evidence.ledger import Ledger
+from codex_router.evidence.store import Store
+from codex_router.evidence.store_tables import tasks
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "it still fails with the same error",
+        "That didn't work.",
+        "this does not compile",
+        "not fixed",
+        "please revert that",
+        "Undo the last change and try again",
+        "you broke the login page",
+    ],
+)
+def test_complaints(prompt: str) -> None:
+    assert complains(prompt)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "fix the failing test in parser.py",
+        "thanks, now add an export button",
+        "add an undo feature to the editor",
+        "explain why the cache is still used",
+        "write a test that the revert command works",
+    ],
+)
+def test_no_complaints(prompt: str) -> None:
+    assert not complains(prompt)
+
+
+def change(thread: Thread) -> None:
+    call = {"type": "function_call", "name": "exec_command", "arguments": "apply_patch <<EOF", "call_id": "1"}
+    thread.put("response_item", call)
+
+
+def talk(*prompts: str) -> Thread:
+    thread = plain("new", tasks=0)
+    for prompt in prompts:
+        thread.begin(prompt)
+        thread.respond(tool=True)
+        change(thread)
+        thread.respond(tool=False)
+        thread.put("event_msg", {"type": "task_complete", "turn_id": thread.turn})
+        thread.wait(60)
+    return thread
+
+
+def guessed(store: Store, thread: Thread, home: Path) -> list[tuple[str, str | None]]:
+    thread.save(home)
+    read_into(store, home)
+    store.settle(guess=True)
+    query = sa.select(tasks.c.outcome, tasks.c.outcome_source).order_by(tasks.c.started)
+    with store.engine.connect() as connection:
+        return [(row[0], row[1]) for row in connection.execute(query)]
+
+
+def test_a_complaint_is_a_no_and_going_on_is_a_yes(store: Store, tmp_path: Path) -> None:
+    thread = talk("fix the bug in a.py", "it still fails", "add a feature", "fix the docs")
+    assert guessed(store, thread, tmp_path) == [
+        ("no", "heuristic"),
+        ("yes", "heuristic"),
+        ("yes", "heuristic"),
+        ("unknown", None),
+    ]
+
+
+def test_the_same_prompt_again_is_a_no(store: Store, tmp_path: Path) -> None:
+    found = guessed(store, talk("fix the bug", "write the docs", "fix the bug"), tmp_path)
+    assert [outcome for outcome, _ in found] == ["no", "yes", "unknown"]
+
+
+def test_nothing_is_guessed_unless_asked_for(store: Store, tmp_path: Path) -> None:
+    talk("fix the bug in a.py", "it still fails").save(tmp_path)
+    read_into(store, tmp_path)
+    assert sum(cell.n_judged for cell in cells(store, guessed=True)) == 0
+
+
+def test_a_guess_is_half_a_vote(store: Store, tmp_path: Path) -> None:
+    guessed(store, talk("fix the bug in a.py", "it still fails", "fix the test b", "fix the test c"), tmp_path)
+    found = cells(store, guessed=True)
+    assert sum(cell.n_judged for cell in found) == 1.5
+    assert sum(cell.successes for cell in found) == 1.0
+    assert sum(cell.n_judged for cell in cells(store)) == 0
+    assert {one.outcome for one in attempts_of_sessions(store)} == {"unknown"}
+
+
+def test_cells_are_the_sums_of_attempts(tmp_path: Path) -> None:
+    """Runs and the turns that no run covers, each once."""
+    threads = [plain(shape, seed) for seed, shape in enumerate(["old", "middle", "new"])]
+    for thread in threads:
+        thread.save(tmp_path)
+    with Ledger.open() as ledger:
+        ledger.record(replace(RUN, session_id=threads[0].id))
+        ledger.set_outcome("last", "yes")
+    with Store.open() as store:
+        read_into(store, tmp_path)
+        found = cells(store)
+        turns = attempts_of_sessions(store)
+    assert len(turns) == 4  # the first thread is the run's
+    costs = [one.cost_usd for one in turns if one.cost_usd is not None]
+    assert sum(cell.n for cell in found) == 5
+    assert sum(cell.cost_usd for cell in found) == pytest.approx(sum(costs) + 0.25)
+    assert sum(cell.cost_usd_squared for cell in found) == pytest.approx(sum(cost**2 for cost in costs) + 0.25**2)
+    assert sum(cell.turns for cell in found) == sum(one.turns or 0 for one in turns) + 12
+    assert (sum(cell.n_judged for cell in found), sum(cell.successes for cell in found)) == (1, 1)

@@ -1,0 +1,219 @@
+"""The report page, in a real browser: it works without network, in both schemes, and shows hostile text as text."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from playwright.sync_api import Browser, Page, sync_playwright
+from session_corpus import plain
+
+from codex_router.cli import codex_router
+from codex_router.commands.report import stack
+from codex_router.commands.report_figures import Solved, bar, wilson
+from codex_router.evidence.usage import Line, Spend
+from codex_router.show.charts import Bar, Point, Stack, bars, cost_and_pass, nice, stacked_bars
+from codex_router.show.report import Report, Saved, TaskRow, page
+
+HOSTILE = "<script>document.title='taken'</script>&\"'"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-zygote", "--in-process-gpu", "--disable-dev-shm-usage"]
+
+
+def a_report(tasks: int = 3, text: str = "web") -> Report:
+    weeks = [f"2026-W{week}" for week in range(30, 45)]
+    stacked = Stack(weeks, [(f"{text} {series}", [float(week + series) for week in range(15)]) for series in range(8)])
+    rows = [
+        TaskRow(
+            "2026-11-02",
+            f"/home/{text}",
+            text,
+            "bugfix",
+            "gpt-5.5",
+            "low",
+            "bulk",
+            n,
+            n * 10,
+            n / 8,
+            "completed",
+            "yes",
+        )
+        for n in range(tasks)
+    ]
+    point = Point(text, 0.1, 0.5, 0.3, 0.7, "bulk", on_hull=True)
+    return Report(
+        title=f"What {text} cost",
+        since=None,
+        made="2026-11-02",
+        total=Spend(tasks=tasks, responses=9, cost_usd=3.0, input_tokens=10, resent_tokens=5, cached_input_tokens=4),
+        by_category=stacked,
+        by_model=stacked,
+        shares=(),
+        findings=(),
+        points=[point, point._replace(label="b", cost_usd=2.0, p_pass=0.9, chosen="")],
+        solved=[Bar(text, 1.0, 0.5, 2.0, text)],
+        budget_hits=[(text, 1, 4)],
+        saved=[Saved(text, -1.0, 3, text)],
+        tasks=rows,
+        tasks_in_all=100_000,
+        advice=[text],
+    )
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        words = "no Chromium here: `apt-get install chromium`"
+        pytest.fail(words) if os.environ.get("CI") else pytest.skip(words)
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, tmp_path: Path) -> Iterator[object]:
+    """Open a report; anything that the page asks the network for, or says as an error, fails the test."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    complaints: list[str] = []
+
+    def opened(report: Report, scheme: str = "light") -> Page:
+        path = tmp_path / "report.html"
+        path.write_text(page(report), encoding="utf-8")
+        tab = context.new_page()
+        tab.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        tab.on("console", lambda message: complaints.append(message.text))
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on(
+            "request",
+            lambda request: complaints.append(request.url) if not request.url.startswith(("file:", "data:")) else None,
+        )
+        tab.goto(path.as_uri())
+        return tab
+
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+def test_hostile_text_is_text(open_page) -> None:  # type: ignore[no-untyped-def]
+    tab = open_page(a_report(text=HOSTILE))
+    assert tab.title() == f"What {HOSTILE} cost"
+    assert HOSTILE in tab.inner_text("body")
+    assert tab.locator("script").count() == 1
+
+
+def test_the_table_sorts_and_filters(open_page) -> None:  # type: ignore[no-untyped-def]
+    tab = open_page(a_report(tasks=30))
+    first = "table.sortable tbody tr:first-child td:nth-child(8)"
+    tab.click("table.sortable th:nth-child(8) button")
+    assert tab.inner_text(first) == "29"
+    assert tab.get_attribute("table.sortable th:nth-child(8)", "aria-sort") == "descending"
+    tab.click("table.sortable th:nth-child(8) button")
+    assert tab.inner_text(first) == "0"
+    tab.fill("#filter", "BUGFIX 170")
+    assert tab.inner_text("#count") == "1 of 30 rows"
+    assert tab.locator("table.sortable tbody tr:visible").count() == 1
+
+
+def luminance(colour: str) -> float:
+    channels = [int(value) / 255 for value in re.findall(r"\d+", colour)[:3]]
+    linear = [value / 12.92 if value <= 0.03928 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read_in_both_schemes(open_page, scheme: str) -> None:  # type: ignore[no-untyped-def]
+    """Contrast of 4.5 to 1 at least (WCAG 2.2, 1.4.3), for text and for the softer text."""
+    tab = open_page(a_report(), scheme)
+    script = "selector => getComputedStyle(document.querySelector(selector))"
+    paper = luminance(tab.evaluate(f"({script})('body').backgroundColor"))
+    assert (paper > 0.5) == (scheme == "light")
+    for selector in ("body", ".soft", "th", "figcaption"):
+        ink = luminance(tab.evaluate(f"selector => ({script})(selector).color", selector))
+        high, low = max(ink, paper), min(ink, paper)
+        assert (high + 0.05) / (low + 0.05) >= 4.5, selector
+
+
+@pytest.mark.parametrize("width", [380, 1200])
+def test_nothing_is_wider_than_the_window(open_page, width: int) -> None:  # type: ignore[no-untyped-def]
+    tab = open_page(a_report())
+    tab.set_viewport_size({"width": width, "height": 800})
+    assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_it_prints(open_page) -> None:  # type: ignore[no-untyped-def]
+    tab = open_page(a_report(), "dark")
+    tab.emulate_media(media="print", color_scheme="light")
+    assert not tab.is_visible("#filter")
+    assert tab.pdf()[:5] == b"%PDF-"
+
+
+def test_a_hundred_thousand_tasks_open_within_a_second(open_page) -> None:  # type: ignore[no-untyped-def]
+    tab = open_page(a_report(tasks=500))
+    assert "500 of 100,000 tasks" in tab.inner_text("body")
+    started = time.perf_counter()
+    tab.reload()
+    assert time.perf_counter() - started < 1.0 or os.getloadavg()[0] > 4
+
+
+def test_from_sessions_to_the_page(own_home: Path, tmp_path: Path, open_page) -> None:  # type: ignore[no-untyped-def]
+    home = own_home / ".codex"
+    for seed in range(3):
+        plain("new", seed).save(home)
+    target = tmp_path / "out.html"
+    done = CliRunner().invoke(codex_router, ["report", "--html", str(target), "--since", "all"], catch_exceptions=False)
+    assert done.exit_code == 0
+    text = target.read_text()
+    assert "6 of 6 tasks" in text
+    assert "gpt-5.5" in text
+    assert not re.search(r"(?:src|href)=\"(?!data:)", text)
+
+
+def test_each_amount_of_a_chart_has_its_words() -> None:
+    """What colour says, a title says too."""
+    drawn = stacked_bars(Stack(["2026-11-01", "2026-11-02"], [("bugfix", [1.0, 2.0]), ("docs", [0.5, 0.0])]), "spend")
+    assert re.findall("<title>(.*?)</title>", drawn)[1:] == [
+        "2026-11-01 · bugfix: $1.00",
+        "2026-11-01 · docs: $0.50",
+        "2026-11-02 · bugfix: $2.00",
+    ]
+    heights = [float(value) for value in re.findall(r'class="bar"[^>]* height="([\d.]+)"', drawn)]
+    assert heights[1] == pytest.approx(heights[0] / 2, abs=0.2)
+    assert heights[2] == pytest.approx(heights[0] * 2, abs=0.2)
+
+
+def test_empty_charts_are_no_charts() -> None:
+    assert cost_and_pass([], "none") == ""
+    assert bars([], "none") == ""
+    assert nice(0) == 1
+    assert nice(1234) == 2000
+
+
+def test_what_has_no_colour_left_is_summed() -> None:
+    lines = [Line(("2026-11-01", f"m{index}"), Spend(cost_usd=float(index + 1))) for index in range(12)]
+    found = stack(lines)
+    assert len(found.series) == 8
+    assert found.series[-1] == ("other", [1.0 + 2 + 3 + 4 + 5])
+    assert sum(values[0] for _, values in found.series) == 78
+
+
+def test_the_interval_is_wilsons() -> None:
+    """Against scipy."""
+    from scipy.stats import binomtest
+
+    for successes, n in ((0, 5), (3, 10), (10, 10), (37, 89)):
+        expected = binomtest(successes, n).proportion_ci(0.9, "wilson")
+        assert wilson(successes, n) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def test_cost_per_solved_task() -> None:
+    found = bar(Solved("a", 10, 4, 0.2, own=True))
+    low, high = wilson(4, 10)
+    assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.2 / high, 0.2 / low))

@@ -1,0 +1,403 @@
+"""Every trap of session files: the tokens are those that the models really gave, neither more nor fewer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import tracemalloc
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from session_corpus import SHAPES, ZERO, Counts, Thread, plain, plus, truth
+
+from codex_router.evidence.session_files import find_sessions
+from codex_router.evidence.session_records import Response, Session, Task
+from codex_router.evidence.sessions import Position, SessionRead, reading
+
+SHAPE = pytest.mark.parametrize("shape", SHAPES)
+
+
+def read_all(home: Path, known: dict[str, Position] | None = None) -> list[SessionRead]:
+    files, _ = find_sessions(home)
+    with reading(files, files, lambda prompt: prompt.split()[0], known or {}) as read:
+        return list(read)
+
+
+def sessions(home: Path) -> list[Session]:
+    return [read.session for read in read_all(home) if read.session]
+
+
+def tokens(home: Path) -> dict[str, Counts]:
+    """Return the tokens per thread, each response once, however many files hold it."""
+    found: dict[tuple[str, int, int], Response] = {}
+    for session in sessions(home):
+        for one in session.responses:
+            found[session.thread.thread_id, one.generation, one.total_tokens] = one
+    sums: dict[str, Counts] = defaultdict(lambda: ZERO)
+    for (thread, _, _), one in found.items():
+        sums[thread] = plus(sums[thread], one[6:11])
+    return dict(sums)
+
+
+@SHAPE
+def test_clean_sessions(tmp_path: Path, shape: str) -> None:
+    threads = [plain(shape, seed) for seed in range(5)]
+    for thread in threads:
+        thread.save(tmp_path)
+    assert tokens(tmp_path) == truth(*threads)
+
+
+@SHAPE
+def test_what_is_known_of_a_task(tmp_path: Path, shape: str) -> None:
+    thread = plain(shape, tasks=2, responses=5)
+    thread.save(tmp_path)
+    (session,) = sessions(tmp_path)
+    assert session.thread.thread_id == thread.id
+    assert (session.thread.cwd, session.thread.git_branch, session.thread.git_commit) == (thread.cwd, "main", "c" * 40)
+    assert (session.thread.source, session.thread.subagent) == ("exec", 0)
+    assert [(task.responses, task.tool_calls, task.end, task.category) for task in session.tasks] == [
+        (5, 4, "completed", "fix"),
+        (5, 4, "completed", "fix"),
+    ]
+    assert all(task.prompt_hash and task.seconds > 5 for task in session.tasks)
+    assert {one.turn_id for one in session.responses} == {task.turn_id for task in session.tasks}
+    assert session.skipped == {}
+
+
+@SHAPE
+def test_a_repeated_count_and_one_without_figures(tmp_path: Path, shape: str) -> None:
+    thread = plain(shape)
+    thread.begin("fix more")
+    thread.count(ZERO, None)
+    counts = thread.respond(tool=True)
+    thread.count(thread.total, counts)
+    thread.count(thread.total, (counts[0] + 999, 0, 0, 0, 0))  # behind a compaction the last usage is an estimate
+    thread.respond(tool=False)
+    thread.save(tmp_path)
+    assert tokens(tmp_path) == truth(thread)
+
+
+@SHAPE
+def test_another_model_in_mid_session(tmp_path: Path, shape: str) -> None:
+    thread = plain(shape)
+    thread.model, thread.effort = "gpt-5.4-mini", "low"
+    thread.task("fix it cheaper", 3)
+    thread.save(tmp_path)
+    (session,) = sessions(tmp_path)
+    assert [one.model for one in session.responses] == [answer.model for answer in thread.answers]
+    assert {one.effort for one in session.responses[-3:]} == {"low"}
+    assert tokens(tmp_path) == truth(thread)
+
+
+@SHAPE
+def test_a_fork_whose_totals_begin_at_its_parents(tmp_path: Path, shape: str) -> None:
+    parent = plain(shape)
+    child = parent.child(50)
+    child.total, child.context = parent.total, parent.context
+    child.meta(forked_from_id=parent.id)
+    child.task("fix the other way", 3)
+    parent.save(tmp_path)
+    child.save(tmp_path)
+    assert tokens(tmp_path) == truth(parent, child)
+
+
+@SHAPE
+@pytest.mark.parametrize("spread", [0.0, 0.004, 7.0])
+@pytest.mark.parametrize("said", [True, False])
+@pytest.mark.parametrize("until", [None, 40])
+def test_a_fork_with_a_copied_beginning_and_new_times(
+    tmp_path: Path, shape: str, spread: float, said: bool, until: int | None
+) -> None:
+    parent = plain(shape)
+    child = parent.child(50)
+    child.meta(**({"forked_from_id": parent.id} if said else {}))
+    child.copy_from(parent, keep_times=False, spread=spread, until=until)
+    child.total, child.context = parent.total, parent.context
+    child.wait(20)
+    child.task("fix the other way", 3)
+    parent.wait(300)
+    parent.task("and the parent goes on", 2)
+    parent.save(tmp_path)
+    child.save(tmp_path)
+    assert tokens(tmp_path) == truth(parent, child)
+
+
+@SHAPE
+@pytest.mark.parametrize("keep_times", [True, False])
+@pytest.mark.parametrize("parent_is_there", [True, False])
+def test_a_sub_agent_with_a_copied_beginning(
+    tmp_path: Path, shape: str, keep_times: bool, parent_is_there: bool
+) -> None:
+    """Its own totals begin anew; without the parent's file, times tell."""
+    parent = plain(shape)
+    child = parent.child(50)
+    spawn = {"subagent": {"thread_spawn": {"parent_thread_id": parent.id, "depth": 1}}}
+    child.meta(source=spawn)
+    child.copy_from(parent, keep_times=keep_times)
+    child.wait(2)
+    child.task("look into the logs", 3)
+    child.save(tmp_path)
+    if parent_is_there:
+        parent.save(tmp_path)
+    found = tokens(tmp_path)
+    assert found[child.id] == truth(child)[child.id]
+    assert found.get(parent.id) == (truth(parent)[parent.id] if parent_is_there else None)
+    session = next(session for session in sessions(tmp_path) if session.thread.thread_id == child.id)
+    assert (session.thread.parent_id, session.thread.subagent) == (parent.id, 1)
+    assert session.inherited == len(parent.answers)
+
+
+@SHAPE
+def test_archived_and_duplicated_files(tmp_path: Path, shape: str) -> None:
+    only, both = plain(shape, 1), plain(shape, 2)
+    only.save(tmp_path, "archived_sessions")
+    both.save(tmp_path)
+    both.save(tmp_path, "archived_sessions")
+    assert tokens(tmp_path) == truth(only, both)
+
+
+@SHAPE
+def test_a_cut_last_line_and_what_is_written_behind_it(tmp_path: Path, shape: str) -> None:
+    thread = plain(shape)
+    whole = truth(thread)
+    thread.put("response_item", {"type": "message", "role": "user", "content": "never finished"})
+    path = thread.save(tmp_path, cut=30)
+    assert tokens(tmp_path) == whole
+    more = Thread(shape, 1, thread.now)
+    more.id, more.total, more.context, more.turn = thread.id, thread.total, thread.context, thread.turn
+    more.task("go on", 3)
+    with path.open("a") as stream:  # Codex resumes: the next line begins in the middle of the cut one
+        stream.write("\n".join(more.lines) + "\n")
+    expected = plus(whole[thread.id], truth(more)[thread.id])
+    assert tokens(tmp_path) == {thread.id: expected}
+
+
+@SHAPE
+def test_compressed_files(tmp_path: Path, shape: str) -> None:
+    threads = [plain(shape, seed) for seed in range(3)]
+    for thread in threads:
+        path = thread.save(tmp_path)
+        path.with_name(path.name + ".zst").write_bytes(zstandard.compress(path.read_bytes()))
+        if thread is not threads[0]:  # the first is there twice, as while Codex compresses it
+            path.unlink()
+    assert tokens(tmp_path) == truth(*threads)
+
+
+def test_a_damaged_compressed_file_is_told(tmp_path: Path) -> None:
+    path = plain("new").save(tmp_path)
+    path.with_name(path.name + ".zst").write_bytes(zstandard.compress(path.read_bytes())[:-200])
+    path.unlink()
+    bad = path.with_name(path.name.replace("rollout-2026", "rollout-2025") + ".zst")
+    bad.write_bytes(b"\x28\xb5\x2f\xfd" + b"nonsense")
+    assert any(read.error for read in read_all(tmp_path))
+
+
+def test_a_thread_that_an_old_codex_began_and_a_new_one_went_on_with(tmp_path: Path) -> None:
+    thread = plain("middle")
+    thread.shape = "new"
+    thread.task("go on", 3)
+    thread.save(tmp_path)
+    assert tokens(tmp_path) == truth(thread)
+
+
+@SHAPE
+def test_a_thread_in_two_files(tmp_path: Path, shape: str) -> None:
+    """Migrated: the second file has the whole history and more; each response is one, by its total."""
+    thread = plain(shape)
+    thread.save(tmp_path)
+    thread.start += dt.timedelta(days=1)
+    thread.task("go on", 3)
+    thread.save(tmp_path)
+    assert len(read_all(tmp_path)) == 2
+    assert tokens(tmp_path) == truth(thread)
+
+
+def test_a_total_that_begins_anew(tmp_path: Path) -> None:
+    thread = plain("old")
+    thread.total = ZERO
+    thread.task("again from nothing", 3)
+    thread.save(tmp_path)
+    assert tokens(tmp_path) == truth(thread)
+
+
+@SHAPE
+def test_a_compaction_is_marked(tmp_path: Path, shape: str) -> None:
+    thread = plain(shape)
+    thread.begin("a long one")
+    thread.respond(tool=True)
+    thread.answer((30_000, 29_000, 0, 400, 0))
+    thread.put("compacted", {"message": "in short"})
+    thread.respond(tool=False)
+    thread.save(tmp_path)
+    (session,) = sessions(tmp_path)
+    assert [one.output_tokens for one in session.responses if one.compaction] == [400]
+    assert session.tasks[-1].compactions == 1
+
+
+@SHAPE
+def test_what_broke_the_cache(tmp_path: Path, shape: str) -> None:
+    thread = plain(shape, tasks=1, responses=4)
+    for cause in ("model", "effort", "idle", "unknown"):
+        if cause == "model":
+            thread.model = "gpt-5.4"
+        if cause == "effort":
+            thread.effort = "high"
+        thread.begin(f"go on after {cause}")
+        thread.wait(2000 if cause == "idle" else 1)
+        context = thread.answers[-1].counts[0]
+        thread.answer((context + 500, 0, 0, 100, 50))
+        thread.answer((context + 900, context + 500, 0, 100, 50))
+    thread.save(tmp_path)
+    (session,) = sessions(tmp_path)
+    assert [one.cache_break for one in session.responses if one.cache_break] == ["model", "effort", "idle", "unknown"]
+    assert all(one.cache_lost_tokens > 9000 for one in session.responses if one.cache_break)
+    assert all(one.resent_tokens >= one.cached_input_tokens for one in session.responses)
+
+
+def test_a_plans_windows(tmp_path: Path) -> None:
+    thread = plain("new")
+    thread.limits = {
+        "primary": {"used_percent": 12.5, "window_minutes": 300, "resets_at": 1},
+        "secondary": {"used_percent": 3.0, "window_minutes": 10080, "resets_at": 2},
+        "plan_type": "plus",
+    }
+    thread.task("on the plan", 2)
+    thread.save(tmp_path)
+    (session,) = sessions(tmp_path)
+    assert {one[17:20] for one in session.responses[-2:]} == {("plus", 12.5, 3.0)}
+    assert session.responses[0].plan is None
+
+
+HOSTILE: dict[str, bytes] = {
+    "invalid UTF-8": b'{"timestamp":"x","type":"turn_context","payload":{"model":"\xff\xfe"}}',
+    "no JSON": b'{"timestamp":"2026-11-02T09:00:00.000Z","type":"event_msg","payload":{"type":"token_count",nonsense',
+    "a list": b"[1,2,3]",
+    "an abyss": b'{"timestamp":"x","type":"turn_context","payload":{"a":' + b"[" * 50_000,
+    "texts for numbers": b'{"timestamp":"x","type":"event_msg","payload":{"type":"token_count","info":'
+    b'{"total_token_usage":{"input_tokens":"9"},"last_token_usage":7}}}',
+    "a list for info": b'{"timestamp":"x","type":"event_msg","payload":{"type":"token_count","info":[]}}',
+    "a number for a payload": b'{"timestamp":"x","type":"token_usage_record","payload":3}',
+    "tokens below zero": b'{"timestamp":"x","type":"token_usage_record","payload":{"usage":{"input_tokens":-5}}}',
+    "more tokens than there are": b'{"timestamp":"x","type":"token_usage_record","payload":{"usage":{"input_tokens":'
+    + b"9" * 400
+    + b"}}}",
+    "another order": b'{"type":"event_msg","payload":{"message":"hi","type":"agent_message"},"timestamp":5}',
+    "nothing": b"",
+    "zeros": b"\0" * 100,
+}
+
+
+@SHAPE
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_line_does_not_hide_the_lines_around_it(tmp_path: Path, shape: str, name: str) -> None:
+    thread = plain(shape)
+    path = thread.save(tmp_path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    middle = len(lines) // 2
+    path.write_bytes(b"".join([*lines[:middle], HOSTILE[name] + b"\n", *lines[middle:]]))
+    assert tokens(tmp_path) == truth(thread)
+
+
+def test_a_line_of_any_length_is_passed_over_in_little_memory(tmp_path: Path) -> None:
+    thread = plain("new")
+    path = thread.save(tmp_path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    head = b'{"timestamp":"2026-11-02T09:00:00.000Z","ordinal":5,"type":"%s","payload":{"type":"%s","output":"'
+    with path.open("wb") as stream:
+        stream.writelines(lines[:20])
+        for kind, inner in ((b"event_msg", b"user_message"), (b"response_item", b"function_call_output")):
+            stream.write(head % (kind, inner))
+            for _ in range(60):
+                stream.write(b"x" * (1 << 20))
+            stream.write(b'"}}\n')
+        stream.writelines(lines[20:])
+    tracemalloc.start()
+    files, _ = find_sessions(tmp_path)
+    from codex_router.evidence.lineage import Ancestors
+    from codex_router.evidence.sessions import read_session
+
+    read = read_session(files[0], Ancestors({}))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert read.session
+    assert read.session.skipped == {"too long": 1}
+    assert sum(one.input_tokens for one in read.session.responses) == truth(thread)[thread.id][0]
+    assert sum(task.tool_output_bytes for task in read.session.tasks) > 60 << 20
+    assert peak < 30 << 20
+
+
+def test_a_clock_that_jumps_back(tmp_path: Path) -> None:
+    thread = plain("new")
+    thread.wait(-86400 * 400)
+    thread.task("in the past", 3)
+    thread.save(tmp_path)
+    assert tokens(tmp_path) == truth(thread)
+    (session,) = sessions(tmp_path)
+    assert all(task.seconds >= 0 for task in session.tasks)
+
+
+@SHAPE
+@given(cuts=st.lists(st.integers(0, 10_000), max_size=4), seed=st.integers(0, 5))
+@settings(max_examples=25, deadline=None)
+def test_reading_on_is_reading_all(
+    tmp_path_factory: pytest.TempPathFactory, shape: str, cuts: list[int], seed: int
+) -> None:
+    """However often a growing file is read, and wherever it ends then: the responses and tasks are the same."""
+    home = tmp_path_factory.mktemp("grow")
+    thread = plain(shape, seed)
+    path = thread.save(home)
+    whole = path.read_bytes()
+    (expected,) = sessions(home)
+    known: dict[str, Position] = {}
+    responses: dict[tuple[int, int], Response] = {}
+    tasks: dict[str, Task] = {}
+    for cut in [*sorted(len(whole) * cut // 10_000 for cut in cuts), len(whole)]:
+        path.write_bytes(whole[:cut])
+        (read,) = read_all(home, known)
+        assert read.session
+        known[read.position.path] = read.position
+        responses |= {(one.generation, one.total_tokens): one for one in read.session.responses}
+        tasks |= {task.turn_id: task for task in read.session.tasks}
+    assert list(responses.values()) == expected.responses
+    assert list(tasks.values()) == expected.tasks
+
+
+@given(
+    st.lists(
+        st.binary(max_size=60)
+        | st.builds(lambda a, b: json.dumps({"type": a, "payload": b, "timestamp": "x"}).encode(),
+                    st.sampled_from(["token_count", "event_msg", "session_meta", "turn_context", "compacted"]),
+                    st.dictionaries(st.sampled_from(["type", "id", "info", "usage", "source", "git", "message"]),
+                                    st.sampled_from(["token_count", "item_completed", 3, None, [], {}, "x"]))),
+        max_size=12,
+    )
+)  # fmt: skip
+@settings(deadline=None)
+def test_whatever_a_file_holds_it_is_read(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> None:
+    home = tmp_path_factory.mktemp("any")
+    thread = plain("new")
+    path = thread.save(home)
+    path.write_bytes(b"\n".join([*lines, b""]) + path.read_bytes())
+    found = tokens(home)
+    assert list(found.values()) == list(truth(thread).values())
+
+
+def test_many_files_are_read_on_all_cores(tmp_path: Path) -> None:
+    threads = [plain("new", seed, filler=20_000, responses=20) for seed in range(30)]
+    for thread in threads:
+        thread.save(tmp_path)
+    assert sum(file.size for file in find_sessions(tmp_path)[0]) > 32 << 20
+    assert tokens(tmp_path) == truth(*threads)
+
+
+def test_a_folder_that_cannot_be_read_and_links(tmp_path: Path) -> None:
+    thread = plain("new")
+    path = thread.save(tmp_path)
+    (tmp_path / "sessions" / path.name).symlink_to(path)
+    (tmp_path / "sessions" / "loop").symlink_to(tmp_path / "sessions")
+    (tmp_path / "sessions" / path.name.replace(thread.id, "0" * 8 + thread.id[8:])).symlink_to("nowhere")
+    assert tokens(tmp_path) == truth(thread)

@@ -1,0 +1,333 @@
+"""Snapshots in repositories of every kind: what git would convert, run or hide on the way stays as it is."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from codex_router.codex import snapshot as module
+from codex_router.codex.git import Git, NoRepositoryError
+from codex_router.codex.restore import restore
+from codex_router.codex.snapshot import REFS, obstacle, read, take
+from codex_router.errors import RouterError
+
+IDENTITY = ("-c", "user.name=u", "-c", "user.email=u@localhost", "-c", "protocol.file.allow=always")
+
+
+def git(folder: Path, *words: str) -> str:
+    return subprocess.run(["git", *IDENTITY, *words], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+def status(folder: Path) -> str:
+    return git(folder, "--no-optional-locks", "status", "--porcelain=v2", "--branch")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a repository with one commit of `a` and `d/b`."""
+    folder = tmp_path / "project"
+    (folder / "d").mkdir(parents=True)
+    git(folder, "init", "-q", "-b", "main")
+    (folder / "a").write_text("a\n")
+    (folder / "d" / "b").write_text("b\n")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "one")
+    return folder
+
+
+def snapshot(folder: Path) -> tuple[Git, module.Snapshot]:
+    tree = Git(str(folder))
+    return tree, take(tree, f"{REFS}/r/0", "before")
+
+
+def back(tree: Git, clean: module.Snapshot) -> None:
+    restore(tree, clean, f"{REFS}/r/1", "attempt 1")
+
+
+def test_line_ends_are_not_converted(project: Path) -> None:
+    git(project, "config", "core.autocrlf", "true")
+    (project / ".gitattributes").write_text("*.txt text eol=crlf\n*.id ident\n")
+    files = {"mixed.txt": b"one\r\ntwo\n", "unix": b"one\ntwo\n", "x.id": b"$Id$ and $Id: theirs $\n"}
+    for name, content in files.items():
+        (project / name).write_bytes(content)
+    git(project, "add", "-A")
+    before = status(project)
+    tree, clean = snapshot(project)
+    for name in files:
+        (project / name).unlink()
+    back(tree, clean)
+    assert {name: (project / name).read_bytes() for name in files} == files
+    assert status(project) == before
+
+
+def test_filters_and_hooks_do_not_run(project: Path, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    (project / ".gitattributes").write_text("*.bin filter=large\n")
+    git(project, "config", "filter.large.clean", f"touch {ran}; echo pointer")
+    git(project, "config", "filter.large.smudge", f"touch {ran}; echo smudged")
+    git(project, "config", "filter.large.required", "true")
+    git(project, "config", "core.fsmonitor", f"touch {ran}; false")
+    for name in ("post-checkout", "post-index-change", "reference-transaction", "pre-commit", "post-commit"):
+        hook = project / ".git" / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\ntouch {ran}\nexit 1\n")
+        hook.chmod(0o755)
+    (project / "x.bin").write_bytes(b"\0" * 1000)
+    tree, clean = snapshot(project)
+    (project / "x.bin").write_bytes(b"changed")
+    back(tree, clean)
+    assert (project / "x.bin").read_bytes() == b"\0" * 1000
+    assert not ran.exists()
+
+
+def test_stash_reflogs_and_branches_stay(project: Path) -> None:
+    (project / "a").write_text("stashed\n")
+    git(project, "stash")
+    (project / "a").write_text("mine\n")
+    git(project, "config", "core.logAllRefUpdates", "always")
+
+    def told() -> list[str]:
+        logs = sorted((project / ".git" / "logs").rglob("*"))
+        return [git(project, "stash", "list"), git(project, "branch", "-a"), *(str(path) for path in logs)]
+
+    before = told()
+    tree, clean = snapshot(project)
+    (project / "a").write_text("theirs\n")
+    back(tree, clean)
+    assert told() == before
+
+
+def test_what_only_the_index_holds_survives_a_collection(project: Path) -> None:
+    (project / "a").write_text("staged only\n")
+    git(project, "add", "a")
+    (project / "a").write_text("on disk only\n")
+    tree, clean = snapshot(project)
+    git(project, "reset", "-q", "--hard")
+    git(project, "reflog", "expire", "--expire=now", "--all")
+    git(project, "gc", "-q", "--prune=now")
+    back(tree, clean)
+    assert git(project, "show", ":a") == "staged only\n"
+    assert (project / "a").read_text() == "on disk only\n"
+
+
+def test_a_conflict_in_the_middle_of_a_merge_comes_back(project: Path) -> None:
+    git(project, "checkout", "-qb", "other")
+    (project / "a").write_text("other\n")
+    git(project, "commit", "-qam", "other")
+    git(project, "checkout", "-q", "main")
+    (project / "a").write_text("main\n")
+    git(project, "commit", "-qam", "main")
+    subprocess.run(["git", *IDENTITY, "merge", "-q", "other"], cwd=project, capture_output=True, check=False)
+    before, stages, text = status(project), git(project, "ls-files", "-u"), (project / "a").read_bytes()
+    assert "u UU" in before
+    tree, clean = snapshot(project)
+    git(project, "merge", "--abort")
+    back(tree, clean)
+    assert (status(project), git(project, "ls-files", "-u"), (project / "a").read_bytes()) == (before, stages, text)
+    (project / "a").write_text("both\n")
+    git(project, "commit", "-qam", "merged")
+    assert len(git(project, "log", "-1", "--format=%P").split()) == 2
+
+
+@pytest.mark.parametrize("command", [["rebase", "-q", "other"], ["bisect", "start"]])
+def test_an_operation_in_progress_is_an_obstacle(project: Path, command: list[str]) -> None:
+    git(project, "checkout", "-qb", "other")
+    (project / "a").write_text("other\n")
+    git(project, "commit", "-qam", "other")
+    git(project, "checkout", "-q", "main")
+    (project / "a").write_text("main\n")
+    git(project, "commit", "-qam", "main")
+    assert obstacle(Git(str(project))) is None
+    subprocess.run(["git", *IDENTITY, *command], cwd=project, capture_output=True, check=False)
+    assert "in progress" in (obstacle(Git(str(project))) or "")
+
+
+def test_a_second_work_tree_has_its_own_state(project: Path, tmp_path: Path) -> None:
+    git(project, "worktree", "add", "-q", "-b", "second", str(tmp_path / "second"))
+    second = tmp_path / "second"
+    (second / "a").write_text("staged\n")
+    git(second, "add", "a")
+    (project / "a").write_text("of the first\n")
+    before, first = status(second), status(project)
+    tree, clean = snapshot(second)
+    git(second, "reset", "-q", "--hard")
+    git(second, "commit", "-q", "--allow-empty", "-m", "theirs")
+    back(tree, clean)
+    assert (status(second), status(project)) == (before, first)
+
+
+def test_a_sparse_checkout_stays_sparse(project: Path) -> None:
+    git(project, "sparse-checkout", "set", "--cone", "d")
+    git(project, "sparse-checkout", "reapply", "--sparse-index")
+    (project / "top").mkdir()
+    git(project, "sparse-checkout", "set", "--no-cone", "/d/")
+    assert not (project / "a").exists()
+    before = status(project)
+    tree, clean = snapshot(project)
+    (project / "a").write_text("theirs\n")
+    (project / "d" / "b").write_text("theirs\n")
+    back(tree, clean)
+    assert not (project / "a").exists()
+    assert status(project) == before
+
+
+def test_a_split_index_and_sha256(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "--object-format=sha256")
+    (tmp_path / "a").write_text("a\n")
+    git(tmp_path, "add", "a")
+    git(tmp_path, "update-index", "--split-index")
+    (tmp_path / "b").write_text("b\n")
+    git(tmp_path, "add", "b")
+    before = status(tmp_path)
+    tree, clean = snapshot(tmp_path)
+    git(tmp_path, "rm", "-rq", "--cached", ".")
+    (tmp_path / "a").unlink()
+    back(tree, clean)
+    assert status(tmp_path) == before
+    assert git(tmp_path, "show", ":b") == "b\n"
+
+
+def test_a_clean_submodule_is_left_alone_and_a_change_in_it_is_told(project: Path, tmp_path: Path) -> None:
+    git(project, "submodule", "--quiet", "add", str(project), "lib")
+    git(project, "commit", "-qm", "lib")
+    assert obstacle(Git(str(project))) is None
+    before = status(project)
+    tree, clean = snapshot(project)
+    (project / "a").write_text("theirs\n")
+    assert restore(tree, clean, f"{REFS}/r/1", "x").repositories == ()
+    assert status(project) == before
+    (project / "lib" / "new").write_text("theirs\n")
+    assert restore(tree, clean, f"{REFS}/r/1", "x").repositories == ("lib",)
+    assert (project / "lib" / "new").exists()
+    assert "submodule `lib`" in (obstacle(Git(str(project))) or "")
+
+
+def test_nothing_is_written_through_a_link_that_took_a_folders_place(project: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "b").write_text("not of the project\n")
+    tree, clean = snapshot(project)
+    (project / "d" / "b").unlink()
+    (project / "d").rmdir()
+    (project / "d").symlink_to(outside)
+    back(tree, clean)
+    assert (outside / "b").read_text() == "not of the project\n"
+    assert not (project / "d").is_symlink()
+    assert (project / "d" / "b").read_text() == "b\n"
+    back(tree, read(tree, f"{REFS}/r/1"))
+    assert (project / "d").readlink() == outside
+    assert (outside / "b").read_text() == "not of the project\n"
+
+
+def test_ignored_things_in_the_way_get_another_name(project: Path) -> None:
+    (project / ".git" / "info" / "exclude").write_text("*.log\n")
+    tree, clean = snapshot(project)
+    (project / "a").unlink()
+    (project / "a").mkdir()
+    (project / "a" / "x.log").write_text("ignored\n")
+    (project / "d" / "b").unlink()
+    os.mkfifo(project / "d" / "b")
+    done = restore(tree, clean, f"{REFS}/r/1", "x")
+    assert (project / "a").read_text() == "a\n"
+    assert (project / "d" / "b").read_text() == "b\n"
+    assert sorted(done.aside) == ["a.codex-router-kept", "d/b.codex-router-kept"]
+    assert (project / "a.codex-router-kept" / "x.log").read_text() == "ignored\n"
+
+
+def test_a_repository_in_the_way_is_moved_whole(project: Path) -> None:
+    tree, clean = snapshot(project)
+    (project / "a").unlink()
+    git(project, "init", "-q", "a")
+    done = restore(tree, clean, f"{REFS}/r/1", "x")
+    assert (project / "a").read_text() == "a\n"
+    assert git(project / done.aside[0], "rev-parse", "--is-inside-work-tree") == "true\n"
+    assert (project / done.aside[0] / ".git" / "refs" / "heads").is_dir()
+
+
+def test_a_locked_index_changes_nothing(project: Path) -> None:
+    tree, clean = snapshot(project)
+    (project / "a").write_text("theirs\n")
+    (project / ".git" / "index.lock").touch()
+    with pytest.raises(RouterError, match="cannot be locked"):
+        back(tree, clean)
+    assert (project / "a").read_text() == "theirs\n"
+    (project / ".git" / "index.lock").unlink()
+    back(tree, clean)
+    assert not (project / ".git" / "index.lock").exists()
+
+
+def test_all_permission_bits_come_back(project: Path) -> None:
+    (project / "a").chmod(0o640)
+    (project / "d" / "b").chmod(0o755)
+    tree, clean = snapshot(project)
+    (project / "a").chmod(0o777)
+    (project / "d" / "b").unlink()
+    back(tree, clean)
+    modes = [stat.S_IMODE((project / name).stat().st_mode) for name in ("a", "d/b")]
+    assert modes == [0o640, 0o755]
+
+
+def test_a_restored_file_looks_new_to_make(project: Path) -> None:
+    os.utime(project / "a", (1, 1))
+    tree, clean = snapshot(project)
+    (project / "a").write_text("theirs\n")
+    (project / "product").write_text("made of theirs\n")
+    back(tree, clean)
+    assert (project / "a").stat().st_mtime > 1e9
+
+
+def test_too_much_untracked_data_is_an_obstacle(project: Path) -> None:
+    with (project / "data").open("wb") as stream:
+        stream.truncate(module.MAX_UNTRACKED_BYTES + 1)
+    assert "untracked" in (obstacle(Git(str(project))) or "")
+    (project / ".gitignore").write_text("data\n")
+    assert obstacle(Git(str(project))) is None
+
+
+@pytest.mark.parametrize("name", ["CODEX_ROUTER_HOME", "CODEX_HOME"])
+def test_a_home_in_the_work_tree_must_be_ignored(project: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for place in (project, project / "own", project / "d" / "own"):
+        monkeypatch.setenv(name, str(place))
+        assert "part of the work tree" in (obstacle(Git(str(project))) or "")
+    (project / ".git" / "info" / "exclude").write_text("own/\n")
+    assert obstacle(Git(str(project))) is None
+
+
+@pytest.mark.parametrize("name", ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"])
+def test_an_environment_that_points_elsewhere_is_refused(
+    project: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, str(project / ".git"))
+    with pytest.raises(NoRepositoryError, match=name):
+        Git(str(project))
+
+
+def test_no_repository_a_bare_one_and_no_git(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NoRepositoryError, match="not a git repository"):
+        Git(str(tmp_path))
+    git(tmp_path, "init", "-q", "--bare", "bare.git")
+    with pytest.raises(NoRepositoryError, match="no work tree"):
+        Git(str(tmp_path / "bare.git"))
+    with pytest.raises(NoRepositoryError, match="no work tree"):
+        Git(str(project / ".git"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NoRepositoryError, match="git cannot be run"):
+        Git(str(project))
+
+
+def test_the_whole_work_tree_counts_from_a_folder_below(project: Path) -> None:
+    tree, clean = snapshot(project / "d")
+    (project / "a").unlink()
+    back(tree, clean)
+    assert (project / "a").read_text() == "a\n"
+
+
+def test_a_snapshot_can_be_read_with_git_itself(project: Path) -> None:
+    (project / "a").write_text("mine\n")
+    snapshot(project)
+    assert "+mine" in git(project, "diff", "HEAD", f"{REFS}/r/0")
+    assert git(project, "log", "-1", "--format=%s", f"{REFS}/r/0") == "codex-router: before\n"

@@ -1,0 +1,282 @@
+"""Sessions in the ledger: whoever reads them, and however often, each response is there once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import sys
+import threading
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from genai_prices import Usage as Tokens
+from genai_prices import calc_price
+from session_corpus import SHAPES, plain, truth
+
+from codex_router.errors import RouterError
+from codex_router.evidence import store_tables
+from codex_router.evidence.ledger import Ledger
+from codex_router.evidence.pricing import Pricing
+from codex_router.evidence.session_files import find_sessions
+from codex_router.evidence.sessions import reading
+from codex_router.evidence.store import Store
+from codex_router.evidence.store_tables import MIGRATIONS, metadata, responses, spending, tasks, threads
+
+DATABASES = ["sqlite", "postgresql"]
+
+
+def read_into(store: Store, home: Path) -> int:
+    """Do what `ingest --sessions` does; return how many files were read."""
+    files, _ = find_sessions(home)
+    stamps = store.stamps()
+    changed = [file for file in files if stamps.get(file.path) != (file.size, file.mtime_ns)]
+    with reading(changed, files, lambda prompt: prompt.split()[0], store.positions()) as read:
+        store.add(list(read), Pricing())
+    store.settle()
+    return len(changed)
+
+
+def totals(store: Store) -> dict[str, tuple[int, ...]]:
+    names = ("input_tokens", "cached_input_tokens", "cache_write_input_tokens", "output_tokens")
+    columns = [sa.func.sum(responses.c[name]) for name in (*names, "reasoning_output_tokens")]
+    query = sa.select(responses.c.thread_id, *columns).group_by(responses.c.thread_id)
+    with store.engine.connect() as connection:
+        return {row[0]: tuple(int(value) for value in row[1:]) for row in connection.execute(query)}
+
+
+def one(store: Store, query: sa.Select[Any]) -> Any:
+    with store.engine.connect() as connection:
+        return connection.execute(query).scalar()
+
+
+def test_reading_twice_changes_nothing(store: Store, tmp_path: Path) -> None:
+    written = [plain(shape, seed) for seed, shape in enumerate(SHAPES)]
+    for thread in written:
+        thread.save(tmp_path)
+    assert read_into(store, tmp_path) == 3
+    assert totals(store) == truth(*written)
+    assert read_into(store, tmp_path) == 0
+    for file in find_sessions(tmp_path)[0]:
+        os.utime(file.path)
+    assert read_into(store, tmp_path) == 3
+    assert totals(store) == truth(*written)
+
+
+def test_a_grown_file_is_read_from_where_it_ended(store: Store, tmp_path: Path) -> None:
+    thread = plain("new")
+    path = thread.save(tmp_path)
+    read_into(store, tmp_path)
+    before = path.stat().st_size
+    thread.task("and now the rest", 3)
+    thread.save(tmp_path)
+    with path.open("r+b") as stream:  # what was read before is not read again
+        stream.write(b"x" * (before // 2))
+    read_into(store, tmp_path)
+    assert totals(store) == truth(thread)
+    assert one(store, sa.select(sa.func.count()).select_from(tasks)) == 3
+
+
+def test_dollars_are_those_of_each_response(store: Store, tmp_path: Path) -> None:
+    """Against genai-prices itself, response by response, with its own tiers."""
+    thread = plain("new", tasks=2, responses=4)
+    thread.begin("a very long one")
+    thread.answer((400_000, 250_000, 0, 5000, 1000))
+    thread.answer((271_999, 250_000, 0, 5000, 1000))
+    thread.save(tmp_path)
+    expected = Decimal(0)
+    for answer in thread.answers:
+        tokens = Tokens(
+            input_tokens=answer.counts[0], cache_read_tokens=answer.counts[1], output_tokens=answer.counts[3]
+        )
+        stamp = dt.datetime(2026, 11, 2, 12, tzinfo=dt.UTC)
+        expected += calc_price(tokens, answer.model, genai_request_timestamp=stamp).total_price
+    read_into(store, tmp_path)
+    assert one(store, sa.select(sa.func.sum(responses.c.cost_usd))) == pytest.approx(float(expected), abs=1e-9)
+    assert one(store, sa.select(sa.func.sum(spending.c.cost_usd))) == pytest.approx(float(expected), abs=1e-9)
+    assert one(store, sa.select(sa.func.sum(tasks.c.cost_usd))) == pytest.approx(float(expected), abs=1e-9)
+    parts = sum(spending.c[name] for name in store_tables.COSTS[1:6])
+    assert one(store, sa.select(sa.func.sum(parts))) == pytest.approx(float(expected), abs=1e-9)
+
+
+def test_an_unknown_price_is_unknown(store: Store, tmp_path: Path) -> None:
+    thread = plain("new", tasks=1)
+    thread.model = "my-own-llama"
+    thread.task("fix it at home", 3)
+    thread.save(tmp_path)
+    read_into(store, tmp_path)
+    assert one(store, sa.select(sa.func.sum(spending.c.unpriced))) == 3
+    assert one(store, sa.select(sa.func.count()).where(responses.c.cost_usd == 0)) == 0
+    assert one(store, sa.select(sa.func.count()).where(tasks.c.cost_usd.is_(None))) == 1
+
+
+def test_a_sub_agents_cost_is_its_roots(store: Store, tmp_path: Path) -> None:
+    parent = plain("middle", tasks=1)
+    child = parent.child(60, wait=1)
+    child.meta(source={"subagent": {"thread_spawn": {"parent_thread_id": parent.id, "depth": 1}}})
+    child.task("look into it", 2)
+    grandchild = child.child(61, wait=1)
+    grandchild.meta(source={"subagent": {"thread_spawn": {"parent_thread_id": child.id, "depth": 2}}})
+    grandchild.task("and into that", 2)
+    for thread in (grandchild, child, parent):
+        thread.save(tmp_path)
+        read_into(store, tmp_path)
+    with store.engine.connect() as connection:
+        roots = connection.execute(sa.select(spending.c.root_thread_id).distinct()).all()
+        turns = connection.execute(sa.select(tasks.c.root_turn_id).distinct()).all()
+    assert roots == [(parent.id,)]
+    assert turns == [(parent.turn,)]
+
+
+def test_a_review_of_an_old_codex_finds_its_parent(store: Store, tmp_path: Path) -> None:
+    parent, review = plain("middle", tasks=1), plain("middle", 9, tasks=0)
+    review.lines.clear()
+    review.meta(source={"subagent": "review"})
+    review.task("Review the changes", 3)
+    parent.turn = review.turn
+    parent.put("event_msg", {"type": "task_started", "turn_id": review.turn})
+    parent.put("event_msg", {"type": "user_message", "message": "Review the changes"})
+    parent.save(tmp_path)
+    review.save(tmp_path)
+    read_into(store, tmp_path)
+    assert one(store, sa.select(threads.c.parent_id).where(threads.c.thread_id == review.id)) == parent.id
+    assert one(store, sa.select(spending.c.root_thread_id).where(spending.c.thread_id == review.id)) == parent.id
+
+
+def test_the_tables_are_those_of_the_migrations(store: Store) -> None:
+    found = sa.inspect(store.engine)
+    for name, table in {**metadata.tables, "attempts": store_tables.attempts}.items():
+        columns = {column["name"]: column["nullable"] for column in found.get_columns(name)}
+        wanted = {column.name: bool(column.nullable) for column in table.c}
+        assert columns == wanted | ({"id": columns["id"]} if "id" in wanted else {}), name
+        key = found.get_pk_constraint(name)["constrained_columns"]
+        assert key == [column.name for column in table.primary_key.columns]
+
+
+@pytest.mark.parametrize("version", range(len(MIGRATIONS)))
+def test_an_older_database_is_migrated(store: Store, version: int) -> None:
+    with store.engine.begin() as connection:
+        metadata.drop_all(connection)
+        for step in MIGRATIONS[:version]:
+            step(connection)
+    store._migrate()
+    with store.engine.begin() as connection:
+        assert store._version(connection) == len(MIGRATIONS)
+
+
+def test_a_newer_database_is_refused(store: Store) -> None:
+    with store.engine.begin() as connection:
+        connection.execute(sa.update(store_tables.schema_version).values(version=99))
+    with pytest.raises(RouterError, match="version 99"):
+        store._migrate()
+
+
+def test_a_database_that_is_not_there_is_told_without_its_password() -> None:
+    with pytest.raises(RouterError) as told:
+        Store.open("postgresql+psycopg://me:secret@127.0.0.1:1/none")
+    assert "secret" not in str(told.value)
+    assert "CODEX_ROUTER_DB" in str(told.value)
+
+
+INGEST = """
+import sys
+from itertools import islice
+from pathlib import Path
+from codex_router.evidence.pricing import Pricing
+from codex_router.evidence.session_files import find_sessions
+from codex_router.evidence.sessions import reading
+from codex_router.evidence.store import Store
+with Store.open(sys.argv[1]) as store:
+    store.machine = sys.argv[2]
+    for home in sys.argv[3:]:
+        files, _ = find_sessions(Path(home))
+        with reading(files, files, lambda prompt: "fix", {}) as read:
+            for start in range(0, len(files), 3):
+                store.add(list(islice(read, 3)), Pricing())
+    store.settle()
+"""
+
+
+def ingest_process(url: str, machine: str, *homes: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", INGEST, url, machine, *map(str, homes)], stderr=subprocess.PIPE)
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_eight_machines_read_the_same_and_different_sessions_at_once(
+    request: pytest.FixtureRequest, tmp_path: Path, database: str
+) -> None:
+    if database == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+    else:
+        url = f"sqlite:///{tmp_path / 'team.sqlite'}"
+    shared = [plain(shape, seed) for seed, shape in enumerate(list(SHAPES) * 2)]
+    for thread in shared:
+        thread.save(tmp_path / "shared")
+    written = list(shared)
+    machines = []
+    for number in range(8):
+        own = [plain("new", 100 + number * 10 + index) for index in range(4)]
+        for thread in own:
+            thread.save(tmp_path / str(number))
+        written += own
+        machines.append(ingest_process(url, f"m{number}", tmp_path / "shared", tmp_path / str(number)))
+    for machine in machines:
+        _, said = machine.communicate(timeout=120)
+        assert machine.returncode == 0, said.decode()
+    with Store.open(url) as store:
+        assert totals(store) == truth(*written)
+        counted = one(store, sa.select(sa.func.sum(spending.c.responses)))
+        assert counted == one(store, sa.select(sa.func.count()).select_from(responses))
+        assert counted == sum(len(thread.answers) for thread in written)
+
+
+def test_a_connection_lost_in_mid_ingest_is_taken_up_again(postgres_url: str, tmp_path: Path) -> None:
+    """Another session ends all of ours, again and again, while eight files are stored one by one."""
+    written = [plain("new", seed, tasks=3, responses=20) for seed in range(8)]
+    for thread in written:
+        thread.save(tmp_path)
+    admin = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    ended = threading.Event()
+    killed: list[object] = []
+
+    def kill() -> None:
+        query = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+        while not ended.wait(0.5):
+            with admin.connect() as connection:
+                killed.extend(connection.execute(sa.text(query)).all())
+
+    with Store.open(postgres_url) as store:
+        files, _ = find_sessions(tmp_path)
+        killer = threading.Thread(target=kill)
+        with reading(files, files, lambda prompt: "fix", {}) as read:
+            reads = list(read)
+        killer.start()
+        for read_one in reads * 3:
+            store.add([read_one], Pricing())
+        ended.set()
+        killer.join()
+        assert killed
+        assert totals(store) == truth(*written)
+    admin.dispose()
+
+
+def test_own_runs_are_pushed_to_the_team_once(postgres_url: str) -> None:
+    from test_ledger import RUN, run
+
+    with Store.open(postgres_url) as store, Ledger.open() as ledger:
+        ledger.record(RUN)
+        ledger.record(run("b"))
+        store.push(ledger.runs())
+        ledger.set_outcome("b", "yes")
+        store.push(ledger.runs())
+        with store.engine.connect() as connection:
+            rows = connection.execute(
+                sa.select(store_tables.attempts.c.attempt_id, store_tables.attempts.c.outcome).order_by("attempt_id")
+            ).all()
+    assert rows == [("0199-a", "unknown"), ("b", "yes")]

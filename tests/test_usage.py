@@ -1,0 +1,271 @@
+"""`usage`: sums that add up, by whatever they are asked for, and waste of a known amount."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from session_corpus import Thread, plain
+
+from codex_router.cli import codex_router
+from codex_router.commands.advice import advice_json, advice_lines, compare
+from codex_router.evidence.ledger import Ledger
+from codex_router.records import Arm, Budget, Estimate, Interval, Plan, Tier
+
+
+def router(*argv: str) -> Result:
+    return CliRunner().invoke(codex_router, argv, catch_exceptions=False)
+
+
+def usage(*argv: str) -> dict[str, object]:
+    done = router("usage", "--since", "all", "--no-advice", "--json", *argv)
+    assert done.exit_code == 0, done.output
+    document: dict[str, object] = json.loads(done.stdout)
+    return document
+
+
+@pytest.fixture
+def codex_home(own_home: Path) -> Path:
+    home = own_home / ".codex"
+    home.mkdir(exist_ok=True)
+    return home
+
+
+def save(home: Path, *threads: Thread) -> None:
+    for thread in threads:
+        thread.save(home)
+
+
+def test_ingest_says_what_it_read(codex_home: Path) -> None:
+    thread = plain("new")
+    path = thread.save(codex_home)
+    with path.open("ab") as stream:
+        stream.write(b"nonsense\n")
+    done = router("ingest", "--sessions")
+    assert "1 session files, 1 of them new or changed: 8 model responses" in done.stdout
+    assert "1 lines skipped: not understood" in done.stdout
+    assert "0 of them new or changed" in router("ingest", "--sessions").stdout
+    said = json.loads(router("ingest", "--sessions", "--json").stdout)["sessions"][0]
+    assert (said["files"], said["files_read"], said["responses"]) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("by", ["day", "week", "month", "project", "branch", "category", "model", "effort", "tier"])
+def test_the_rows_add_up_to_the_total(codex_home: Path, by: str) -> None:
+    save(codex_home, *(plain(shape, seed) for seed, shape in enumerate(["old", "middle", "new"])))
+    said = usage("--by", by)
+    rows, total = said["rows"], said["total"]
+    assert isinstance(rows, list)
+    assert isinstance(total, dict)
+    for name in ("tasks", "responses", "input_tokens", "output_tokens"):
+        assert sum(row[name] for row in rows) == total[name]
+    assert sum(row["cost_usd"] for row in rows) == pytest.approx(total["cost_usd"])
+    assert total["tasks"] == 6
+    assert total["responses"] == 24
+
+
+def test_what_was_paid_for_adds_up(codex_home: Path) -> None:
+    save(codex_home, plain("new"))
+    said = usage()
+    shares, total = said["shares"], said["total"]
+    assert isinstance(shares, list)
+    assert isinstance(total, dict)
+    assert sum(one["cost_usd"] for one in shares) == pytest.approx(total["cost_usd"])
+    assert sum(one["share"] for one in shares) == pytest.approx(1)
+
+
+def test_a_week_that_holds_new_year(codex_home: Path) -> None:
+    thread = plain("new")
+    thread.wait(59 * 86400)
+    thread.task("fix it on the last day", 2)
+    save(codex_home, thread)
+    rows = usage("--by", "week")["rows"]
+    assert isinstance(rows, list)
+    assert [row["week"] for row in rows] == ["2026-W45", "2026-W53"]
+
+
+def test_only_some_and_only_some_days(codex_home: Path) -> None:
+    thread = plain("new", tasks=1, responses=3)
+    thread.model = "gpt-5.4"
+    thread.wait(86400 * 2)
+    thread.task("review the changes", 2)
+    save(codex_home, thread)
+    assert usage("--only", "model=gpt-5.4")["total"]["responses"] == 2  # type: ignore[index]
+    assert usage("--until", "2026-11-02")["total"]["responses"] == 3  # type: ignore[index]
+    done = router("usage", "--json", "--no-advice", "--since", "2026-11-04")
+    assert json.loads(done.stdout)["total"]["responses"] == 2
+
+
+def test_an_unknown_price_is_never_nothing(codex_home: Path) -> None:
+    thread = plain("new", tasks=0)
+    thread.model = "my-own-llama"
+    thread.task("fix it", 2)
+    save(codex_home, thread)
+    total = usage()["total"]
+    assert isinstance(total, dict)
+    assert (total["cost_usd"], total["price_known"], total["unpriced"]) == (None, False, 2)
+    done = router("usage", "--since", "all", "--no-advice")
+    assert "unknown" in done.stdout
+    assert "2 of 2 responses have no known price" in done.stdout
+
+
+def test_a_price_of_ones_own(codex_home: Path, own_home: Path) -> None:
+    config = own_home / ".config" / "codex-router"
+    config.mkdir(parents=True)
+    (config / "prices.toml").write_text(
+        '[[price]]\nmodel = "my-own-llama"\ninput_usd_per_mtok = 1\ncached_input_usd_per_mtok = 0.5\n'
+        "output_usd_per_mtok = 2\n"
+    )
+    thread = plain("new", tasks=0)
+    thread.model = "my-own-llama"
+    thread.begin("fix it")
+    thread.answer((1_000_000, 200_000, 0, 100_000, 0))
+    save(codex_home, thread)
+    assert usage()["total"]["cost_usd"] == pytest.approx(0.8 + 0.1 + 0.2)  # type: ignore[index]
+
+
+@pytest.mark.parametrize("text", ["price = 3", "[[price]]\nmodel = 1", "[[price]]\nmodel='a'\nx=1", "not toml"])
+def test_a_wrong_price_is_refused(codex_home: Path, own_home: Path, text: str) -> None:
+    config = own_home / ".config" / "codex-router"
+    config.mkdir(parents=True)
+    (config / "prices.toml").write_text(text)
+    save(codex_home, plain("new"))
+    with pytest.raises(Exception, match="prices"):
+        router("ingest", "--sessions")
+
+
+def test_a_plan_is_kept_apart(codex_home: Path) -> None:
+    thread = plain("new", tasks=1)
+    thread.limits = {"primary": {"used_percent": 42.0, "window_minutes": 300}, "plan_type": "pro"}
+    thread.task("on the plan", 2)
+    save(codex_home, thread)
+    total = usage()["total"]
+    assert isinstance(total, dict)
+    assert total["plan_usd"] > 0
+    assert total["plan_usd"] + total["metered_usd"] == pytest.approx(total["cost_usd"])
+    assert total["window_5h_peak"] == 42.0
+    assert "42 % of a 5-hour window" in router("usage", "--since", "all", "--no-advice").stdout
+
+
+def test_waste_is_named_with_its_dollars(codex_home: Path) -> None:
+    """A switch of the model in mid-session: 40,000 tokens at the full instead of the cached price of gpt-5.4."""
+    thread = plain("new", tasks=0)
+    thread.begin("fix it")
+    thread.answer((40_000, 0, 0, 10, 0))
+    thread.answer((40_100, 40_000, 0, 10, 0))
+    thread.model = "gpt-5.4"
+    thread.put_context()
+    thread.answer((41_000, 0, 0, 10, 0))
+    save(codex_home, thread)
+    waste = usage()["waste"]
+    assert isinstance(waste, list)
+    found = {row["name"]: row for row in waste}
+    assert found["cache-model"]["count"] == 1
+    assert found["cache-model"]["lost_usd"] == pytest.approx(40_100 * (2.5 - 0.25) / 1e6)
+    assert waste == sorted(waste, key=lambda row: -row["lost_usd"])
+    assert all(row["advice"] and row["lost_usd"] > 0 for row in waste)
+
+
+def test_turns_after_the_last_change(codex_home: Path) -> None:
+    thread = plain("new", tasks=0)
+    thread.begin("fix it")
+    thread.answer((10_000, 0, 0, 0, 0))
+    item = {"type": "function_call", "name": "exec_command", "arguments": "apply_patch <<EOF", "call_id": "1"}
+    thread.put("response_item", item)
+    for _ in range(5):
+        thread.answer((10_000, 10_000, 0, 0, 0))
+    save(codex_home, thread)
+    waste = usage()["waste"]
+    assert isinstance(waste, list)
+    (late,) = [row for row in waste if row["name"] == "after-change"]
+    assert late["lost_usd"] == pytest.approx(2 * 10_000 * 0.5 / 1e6)  # two of five: the rest may look at the result
+    assert late["guess"] is True
+
+
+def test_csv_is_safe_to_open_in_a_spreadsheet(codex_home: Path) -> None:
+    thread = plain("new", tasks=0)
+    thread.cwd = "=HYPERLINK(1)"
+    thread.meta()
+    thread.lines.pop(0)
+    thread.task("fix it", 2)
+    save(codex_home, thread)
+    done = router("usage", "--since", "all", "--by", "project", "--csv")
+    (row,) = csv.DictReader(io.StringIO(done.stdout))
+    assert row["project"] == "'=HYPERLINK(1)"
+    assert int(row["responses"]) == 2
+
+
+def test_control_characters_do_not_reach_the_terminal(codex_home: Path) -> None:
+    thread = plain("new", tasks=0)
+    thread.cwd = "/tmp/\x1b[31mred\r\n"
+    thread.lines.clear()
+    thread.meta()
+    thread.task("fix it", 2)
+    save(codex_home, thread)
+    assert "\x1b" not in router("usage", "--since", "all", "--by", "project", "--no-advice").stdout
+
+
+def test_the_tier_of_a_run_is_known_also_when_it_is_recorded_later(codex_home: Path) -> None:
+    from dataclasses import replace
+
+    from test_ledger import RUN
+
+    thread = plain("new")
+    save(codex_home, thread)
+    assert usage("--by", "tier")["rows"][0]["tier"] == ""  # type: ignore[index]
+    with Ledger.open() as ledger:
+        ledger.record(replace(RUN, session_id=thread.id, tier="bulk"))
+    thread.task("once more", 1)
+    save(codex_home, thread)
+    rows = usage("--by", "tier")["rows"]
+    assert isinstance(rows, list)
+    assert [row["tier"] for row in rows] == ["bulk"]
+
+
+def test_nothing_yet(codex_home: Path) -> None:
+    done = router("usage", "--no-advice")
+    assert done.exit_code == 0
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("argv", [["--by", "colour"], ["--since", "soon"], ["--only", "model"]])
+def test_wrong_questions(codex_home: Path, argv: list[str]) -> None:
+    from codex_router.errors import UsageError
+
+    with pytest.raises(UsageError):
+        router("usage", *argv)
+
+
+def test_looking_at_the_run_in_progress(codex_home: Path) -> None:
+    from codex_router.commands.watch import moments, words
+    from codex_router.evidence.pricing import Pricing
+
+    assert list(moments(codex_home, Pricing())) == []
+    thread = plain("new", tasks=0)
+    thread.begin("fix the failing test")
+    thread.respond(tool=True)
+    save(codex_home, thread)
+    (moment,) = moments(codex_home, Pricing())
+    assert (moment.category, moment.turns, moment.ended) == ("bugfix", 1, False)
+    assert "1 turns" in words(moment)
+
+
+def tier(name: str, model: str, cost: float) -> Tier:
+    arm, spread = Arm(model, "low"), Interval(cost, cost, cost)
+    estimate = Estimate(arm, "all", "codex", Interval(0.5, 0.4, 0.6), spread, spread, 1, 1, 1.0, guess=False)
+    return Tier(name, 1.0, arm, Budget(), estimate=estimate)
+
+
+def test_advice_says_what_would_change_and_save() -> None:
+    current = Plan((tier("bulk", "dear", 0.5),), (("lint", "bulk"), ("docs", "bulk")))
+    wanted = Plan((tier("bulk", "cheap", 0.1), tier("standard", "dear", 0.5)), (("lint", "bulk"), ("docs", "standard")))
+    found = compare(current, wanted, {"lint": 10})
+    (change,) = found.changes
+    assert (change.category, change.before, change.after) == ("lint", "dear low", "cheap low")
+    assert change.saved_usd == pytest.approx(4.0)
+    assert advice_json(found)["saved_usd"] == pytest.approx(4.0)
+    assert any("lint: dear low -> cheap low" in line and "$4.00" in line for line in advice_lines(found))
+    assert advice_lines(compare(current, current, {})) == ["the evidence of today changes nothing in the profiles"]
