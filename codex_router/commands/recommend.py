@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from codex_router.codex.catalogue import Catalogue, on_offer, restricted
 from codex_router.codex.router_file import check_model_name, check_tier_name, read_plan
 from codex_router.commands.own_evidence import own_turns
-from codex_router.decide.classify import read_categories
 from codex_router.decide.estimator import Estimator
 from codex_router.decide.policy import policy_from
+from codex_router.decide.taxonomy import read_categories
 from codex_router.decide.tiers import plan_for
 from codex_router.errors import RouterError, UsageError
 from codex_router.evidence.bundled import aggregates

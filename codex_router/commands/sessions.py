@@ -97,13 +97,13 @@ def _read(
 
 def classifier() -> Callable[[str], str]:
     """Return what names the category of a prompt; ``none`` where it tells too little."""
-    from codex_router.decide.classify import classify, read_categories
-    from codex_router.settings import categories_document, in_force
+    from codex_router.commands import judging
+    from codex_router.decide.classify import classify
 
-    categories = read_categories(categories_document(), in_force("categories.toml"))
+    judge = judging.classifier(repository=False)
 
     def kind_of(prompt: str) -> str:
-        found = classify(prompt, categories)
+        found = classify(prompt, judge)
         return "none" if found.abstained else found.category
 
     return kind_of
