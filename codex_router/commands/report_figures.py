@@ -217,7 +217,7 @@ def _against(name: str, routed: dict[str, tuple[int, float]], means: dict[str, f
 def _per_category(store: Store, since: str | None, *, routed: bool) -> dict[str, tuple[int, float]]:
     s = spending.c
     query = (
-        sa.select(s.category, sa.func.count(sa.distinct(s.thread_id + s.turn_id)), sa.func.sum(s.cost_usd))
+        sa.select(s.category, sa.func.sum(s.tasks), sa.func.sum(s.cost_usd))
         .where(s.day >= (since or ""), s.unpriced == 0, s.tier != "" if routed else s.tier == "")
         .group_by(s.category)
     )
