@@ -230,9 +230,7 @@ def test_a_profile_that_says_something_else(home: Path) -> None:
     assert "codex-router.toml says gpt-5.5 medium / run `codex-router apply`" in find("warning", "profile bulk")
 
 
-def test_an_unknown_key_of_the_users_own(
-    home: Path, monkeypatch: pytest.MonkeyPatch, codex: Callable[[str], str]
-) -> None:
+def test_an_unknown_key_of_the_users_own(home: Path, use: Callable[[str], None]) -> None:
     (home / "config.toml").write_text("my_key = 1\n")
     assert "a key of your own is unknown to Codex" in find("info", "profile bulk")
     assert levels() == set()

@@ -80,13 +80,13 @@ def _read(
 
 def classifier() -> Callable[[str], str]:
     """Return what names the category of a prompt; ``none`` where it tells too little."""
-    from codex_router.commands.judging import classifier as judge
+    from codex_router.commands import judging
     from codex_router.decide.classify import classify
 
-    judged_by = judge()
+    judge = judging.classifier(repository=False)
 
     def kind_of(prompt: str) -> str:
-        found = classify(prompt, judged_by)
+        found = classify(prompt, judge)
         return "none" if found.abstained else found.category
 
     return kind_of
