@@ -40,7 +40,10 @@ _USAGE = (
 )
 RECORD = re.compile(
     rb'"thread_id":"([^"\\]*)","turn_id":"([^"\\]*)","session_id":"[^"\\]*","root_turn_id":"[^"\\]*",'
-    rb'"response_id":"([^"\\]*)","usage":' + _USAGE + rb',"turn_token_usage":\{[^{}]*\},"thread_token_usage":'
+    rb'"response_id":"([^"\\]*)",'
+)
+SPENT = re.compile(
+    rb'"usage":' + _USAGE + rb',"turn_token_usage":\{[^{}]*\},"thread_token_usage":'
     rb'\{"input_tokens":(\d{1,12}),[^{}]*"output_tokens":(\d{1,12}),"reasoning_output_tokens"'
 )
 TOTAL = re.compile(rb',"info":(?:null|\{"total_token_usage":' + _USAGE + rb"[,}])")
@@ -132,6 +135,8 @@ class Rollout:
         self._lineage: Lineage | None = None
         self._responses: list[list[Any]] = []
         self._copied_records = False
+        self._ids = b"\0"
+        """How the records of this turn begin."""
         self._tasks: list[_Open] = []
         self._meter = Meter()
         self._meter.total = tuple(self.state.total) if self.state.total else None  # type: ignore[assignment]
@@ -338,28 +343,30 @@ class Rollout:
     # What it cost.
 
     def _record(self, line: Line) -> None:
-        found = RECORD.match(line.data, line.match.end(), line.end)
-        if found is None:
+        data, head, end = line.data, line.match.end(), line.end
+        own = self._lineage is None and data.startswith(self._ids, head)
+        found = None if own else RECORD.match(data, head, end)
+        spent = SPENT.match(data, found.end(), end) if found else SPENT.search(data, head, end) if own else None
+        if spent is None:
             payload = line.payload()
             thread, turn, response = (text(payload.get(name)) or "" for name in ("thread_id", "turn_id", "response_id"))
             usage, total = counts_from(payload.get("usage")), size(counts_from(payload.get("thread_token_usage")))
         else:
-            first, cached, written, output, reasoning, all_input, all_output = map(
-                int, found.group(4, 5, 6, 7, 8, 9, 10)
-            )
-            usage, total = (first, cached, written, output, reasoning), all_input + all_output
-            thread, turn, response = found[1].decode(), found[2].decode(), ""
+            first, cached, written, output, reasoning, all_input, all_output = spent.groups(b"0")
+            usage = int(first), int(cached), int(written), int(output), int(reasoning)
+            total = int(all_input) + int(all_output)
+            thread, turn, response = (part.decode() for part in found.groups()) if found else ("", "", "")
         if self._thread is not None and thread and thread != self._thread.thread_id:
             self.inherited += 1
             self._copied_records = True
             return
-        if self._lineage is not None and self._is_copy(
-            line, ("response", response or (found[3].decode() if found else ""))
-        ):
+        if self._is_copy(line, ("response", response)):
             self.inherited += 1
             return
         if turn and (self._open is None or self._open.turn_id != turn):
             self._turn(line, turn, None)
+        if found and self._open is not None and self._lineage is None:
+            self._ids = data[head : found.end(2) + 1]
         counts = self._meter.record(usage, total)
         if counts is not None:
             self._response(line, counts)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import gc
 import json
+import marshal
 import multiprocessing
 import os
 import signal
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codex_router.evidence.lineage import Ancestors
 from codex_router.evidence.rollout import Rollout, State, fields_of
 from codex_router.evidence.rollout_lines import Lines
 from codex_router.evidence.session_files import SessionPath, opened
+from codex_router.evidence.session_records import Response, Session, Task, Thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from multiprocessing.pool import Pool
-
-    from codex_router.evidence.session_records import Session
 
 WORTH_A_PROCESS = 16 << 20
 """Bytes that take longer to read than a process to start."""
@@ -95,8 +95,31 @@ def _reader(paths: Mapping[str, str], kind_of: Callable[[str], str]) -> Callable
     return lambda work: read_session(work[0], ancestors, kind_of, work[1])
 
 
-def _read(work: _Work) -> SessionRead:
-    return _worker(work)
+def _read(work: _Work) -> bytes:
+    return _packed(_worker(work))
+
+
+def _packed(read: SessionRead) -> bytes:
+    """Return what was read as bytes; `marshal` takes a fifth of the time of `pickle` for plain tuples."""
+    session = read.session
+    said: Any = session and (
+        tuple(session.thread),
+        [tuple(task) for task in session.tasks],
+        [tuple(one) for one in session.responses],
+        session.skipped,
+        session.inherited,
+    )
+    return marshal.dumps((tuple(read.position), said, read.error))
+
+
+def _unpacked(packed: bytes) -> SessionRead:
+    position, said, error = marshal.loads(packed)  # noqa: S302 - from our own child, through a pipe
+    if said is None:
+        return SessionRead(Position(*position), None, error)
+    thread, tasks, responses, skipped, inherited = said
+    rows = [Response._make(row) for row in responses]
+    session = Session(Thread(*thread), [Task._make(row) for row in tasks], rows, skipped, inherited)
+    return SessionRead(Position(*position), session, error)
 
 
 @contextmanager
@@ -130,4 +153,4 @@ def reading(
 def _in_windows(pool: Pool, work: Sequence[_Work]) -> Iterator[SessionRead]:
     """Read some files at a time: what is read faster than it is stored would fill the memory."""
     for start in range(0, len(work), WINDOW):
-        yield from pool.imap_unordered(_read, work[start : start + WINDOW], chunksize=2)
+        yield from map(_unpacked, pool.imap_unordered(_read, work[start : start + WINDOW], chunksize=2))
