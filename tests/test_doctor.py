@@ -187,13 +187,11 @@ def test_what_articles_and_older_versions_left(home: Path, text: str, level: str
     assert "run `codex-router migrate`" in told
 
 
-def test_our_own_tables_after_an_upgrade(
-    home: Path, monkeypatch: pytest.MonkeyPatch, codex: Callable[[str], str]
-) -> None:
-    monkeypatch.setenv("CODEX_ROUTER_CODEX", codex(OLD))
+def test_our_own_tables_after_an_upgrade(home: Path, use: Callable[[str], None]) -> None:
+    use(OLD)
     assert call("apply", "--yes").status == 0
     assert levels() == set()
-    monkeypatch.setenv("CODEX_ROUTER_CODEX", codex(NEW))
+    use(NEW)
     assert "(bulk, precision, standard) / run `codex-router apply`" in find("warning", "legacy")
 
 
@@ -230,9 +228,7 @@ def test_a_profile_that_says_something_else(home: Path) -> None:
     assert "codex-router.toml says gpt-5.5 medium / run `codex-router apply`" in find("warning", "profile bulk")
 
 
-def test_an_unknown_key_of_the_users_own(
-    home: Path, monkeypatch: pytest.MonkeyPatch, codex: Callable[[str], str]
-) -> None:
+def test_an_unknown_key_of_the_users_own(home: Path, use: Callable[[str], None]) -> None:
     (home / "config.toml").write_text("my_key = 1\n")
     assert "a key of your own is unknown to Codex" in find("info", "profile bulk")
     assert levels() == set()
