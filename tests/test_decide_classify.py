@@ -47,11 +47,11 @@ def test_one_shot_prompts_never_trained_on() -> None:
     assert len(right) / len(rows) >= 0.85
 
 
-def test_other_languages_are_classified_or_abstained_on_more_often_than_mistaken() -> None:
+def test_other_languages_are_classified_or_abstained_on() -> None:
     rows = [row for row in own_prompts("prompts_languages.txt") if row[0] != NONE]
     found = [(category, classify(prompt, SHIPPED)) for category, prompt in rows]
-    mistaken = [1 for category, one in found if not one.abstained and one.category != category]
-    assert len(mistaken) / len(rows) < 0.5
+    mistaken = [one for category, one in found if not one.abstained and one.category != category]
+    assert len(mistaken) / len(rows) < 0.25
 
 
 @pytest.mark.parametrize("prompt", ["", " \n", "?", "yes", "yes go ahead", "continue", "42", "\x00\ufffe", "\ud800"])

@@ -65,12 +65,12 @@ def talk(*prompts: str) -> Thread:
     return thread
 
 
-def guessed(store: Store, thread: Thread, home: Path) -> list[tuple[str, str | None]]:
+def guessed(ledger: Store, thread: Thread, home: Path) -> list[tuple[str, str | None]]:
     thread.save(home)
-    read_into(store, home)
-    store.settle(guess=True)
+    read_into(ledger, home)
+    ledger.settle(guess=True)
     query = sa.select(tasks.c.outcome, tasks.c.outcome_source).order_by(tasks.c.started)
-    with store.engine.connect() as connection:
+    with ledger.engine.connect() as connection:
         return [(row[0], row[1]) for row in connection.execute(query)]
 
 
@@ -109,13 +109,13 @@ def test_cells_are_the_sums_of_attempts(tmp_path: Path) -> None:
     threads = [plain(shape, seed) for seed, shape in enumerate(["old", "middle", "new"])]
     for thread in threads:
         thread.save(tmp_path)
-    with Ledger.open() as ledger:
-        ledger.record(replace(RUN, session_id=threads[0].id))
-        ledger.set_outcome("last", "yes")
-    with Store.open() as store:
-        read_into(store, tmp_path)
-        found = cells(store)
-        turns = attempts_of_sessions(store)
+    with Ledger.open() as runs:
+        runs.record(replace(RUN, session_id=threads[0].id))
+        runs.set_outcome("last", "yes")
+    with Store.open() as ledger:
+        read_into(ledger, tmp_path)
+        found = cells(ledger)
+        turns = attempts_of_sessions(ledger)
     assert len(turns) == 4  # the first thread is the run's
     costs = [one.cost_usd for one in turns if one.cost_usd is not None]
     assert sum(cell.n for cell in found) == 5

@@ -214,6 +214,6 @@ def test_the_interval_is_wilsons() -> None:
 
 
 def test_cost_per_solved_task() -> None:
-    found = bar(Solved("a", 10, 4, 0.2, own=True))
+    found = bar(Solved("a", 10, 4, 0.2))
     low, high = wilson(4, 10)
     assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.2 / high, 0.2 / low))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from session_corpus import SHAPES, ZERO, Counts, Thread, plain, plus, truth
 
@@ -342,7 +342,8 @@ def test_a_clock_that_jumps_back(tmp_path: Path) -> None:
 
 @SHAPE
 @given(cuts=st.lists(st.integers(0, 10_000), max_size=4), seed=st.integers(0, 5))
-@settings(max_examples=25, deadline=None)
+@example(cuts=[3797], seed=4)  # cut between a line and its end
+@settings(max_examples=50, deadline=None)
 def test_reading_on_is_reading_all(
     tmp_path_factory: pytest.TempPathFactory, shape: str, cuts: list[int], seed: int
 ) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from session_corpus import Thread, plain
+from session_corpus import Thread, plain, truth
 
 from codex_router.cli import codex_router
 from codex_router.commands.advice import advice_json, advice_lines, compare
@@ -225,6 +229,26 @@ def test_the_tier_of_a_run_is_known_also_when_it_is_recorded_later(codex_home: P
     assert [row["tier"] for row in rows] == ["bulk"]
 
 
+def test_an_interrupted_ingest_goes_on_where_it_was(codex_home: Path, own_home: Path) -> None:
+    """Killed again and again, at any moment: in the end everything is there, once."""
+    threads = [plain("new", seed, filler=30_000, responses=20) for seed in range(60)]
+    save(codex_home, *threads)
+    command = [sys.executable, "-m", "codex_router", "ingest", "--sessions"]
+    for patience in (0.6, 1.2, 1.8, 2.4):
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    total = usage()["total"]
+    assert isinstance(total, dict)
+    assert total["responses"] == sum(len(thread.answers) for thread in threads)
+    assert total["input_tokens"] == sum(counts[0] for counts in truth(*threads).values())
+
+
 def test_nothing_yet(codex_home: Path) -> None:
     done = router("usage", "--no-advice")
     assert done.exit_code == 0
@@ -240,6 +264,7 @@ def test_wrong_questions(codex_home: Path, argv: list[str]) -> None:
 
 
 def test_looking_at_the_run_in_progress(codex_home: Path) -> None:
+    from codex_router.commands.sessions import classifier
     from codex_router.commands.watch import moments, words
     from codex_router.evidence.pricing import Pricing
 
@@ -249,7 +274,8 @@ def test_looking_at_the_run_in_progress(codex_home: Path) -> None:
     thread.respond(tool=True)
     save(codex_home, thread)
     (moment,) = moments(codex_home, Pricing())
-    assert (moment.category, moment.turns, moment.ended) == ("bugfix", 1, False)
+    assert (moment.turns, moment.ended) == (1, False)
+    assert moment.category == classifier()("fix the failing test")
     assert "1 turns" in words(moment)
 
 

@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.progress import track
 
 from codex_router.errors import ExitCode, UsageError
 from codex_router.evidence import bundled
 from codex_router.evidence.intake import Taken, take_in
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.reading import Found, find
+from codex_router.evidence.stamps import unchanged_files
 from codex_router.evidence.tables import CATEGORY
 from codex_router.home import codex_home
 from codex_router.show import evidence as show
 from codex_router.show.console import err, out, print_json
 from codex_router.show.console import show as show_table
+from codex_router.show.sessions import Account, account_json, account_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -62,20 +63,26 @@ def command(
 
 def progress(sources: Sequence[Path]) -> Iterable[Path]:
     """Return the sources behind a progress bar on stderr that is gone when done."""
+    from rich.progress import track
+
     hidden = len(sources) < MANY or not err().is_terminal
     return track(sources, "reading", console=err(), transient=True, disable=hidden)
 
 
 def take_sessions(homes: Sequence[Path], *, json_: bool) -> int:
     """Read what is new in the session files of some Codex homes."""
-    from codex_router.commands.sessions import account_json, account_lines, refresh
-    from codex_router.evidence.store import Store
-
     for home in homes:
         if not home.is_dir():
             raise UsageError("no such folder", where=home, hint="name a Codex home: the folder that holds `sessions`")
-    with Store.open() as store:
-        accounts = [refresh(home, store) for home in homes]
+    counts = [unchanged_files(home) for home in homes]
+    if None in counts:
+        from codex_router.commands.sessions import refresh
+        from codex_router.evidence.store import Store
+
+        with Store.open() as store:
+            accounts = [refresh(home, store) for home in homes]
+    else:
+        accounts = [Account(files=count or 0) for count in counts]
     if json_:
         rows = [{"codex_home": str(home), **account_json(one)} for home, one in zip(homes, accounts, strict=True)]
         print_json({"sessions": rows})

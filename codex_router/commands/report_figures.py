@@ -64,7 +64,8 @@ class Solved(NamedTuple):
     successes: float
     cost_usd: float
     """Mean of one attempt."""
-    own: bool
+    source: str = ""
+    """The published table; empty for your own tasks."""
 
 
 def solved(store: Store) -> list[Bar]:
@@ -72,7 +73,7 @@ def solved(store: Store) -> list[Bar]:
     own = _own(cells(store))
     models = {one.label.split()[0] for one in own}
     published = [
-        Solved(f"{row.arm}, {row.source}", row.n_trials, row.successes, row.cost_usd, own=False)
+        Solved(f"{row.arm} {row.category}", row.n_trials, row.successes, row.cost_usd, row.source)
         for row in aggregates()
         if row.cost_usd and row.successes and (row.arm.model in models)
     ]
@@ -87,13 +88,13 @@ def _own(found: Iterable[Cell]) -> list[Solved]:
             row = sums.setdefault(str(Arm(cell.model, cell.effort)), [0.0, 0.0, 0.0, 0.0])
             for index, value in enumerate((cell.n_judged, cell.successes, cell.cost_usd, cell.n_cost)):
                 row[index] += value
-    return [Solved(f"{arm}, yours", n, yes, cost / n_cost, own=True) for arm, (n, yes, cost, n_cost) in sums.items()]
+    return [Solved(f"{arm}, yours", n, yes, cost / n_cost) for arm, (n, yes, cost, n_cost) in sums.items()]
 
 
 def bar(one: Solved) -> Bar:
     """Return cost per solved task as a bar; the interval is that of the pass rate."""
     low, high = wilson(one.successes, one.n)
-    note = f"({one.successes:.0f} of {one.n:.0f} solved)"
+    note = f"({one.successes:.0f} of {one.n:.0f} solved{', ' + one.source if one.source else ''})"
     most = one.cost_usd / low if low > 0 else None
     return Bar(
         one.label,
@@ -101,7 +102,7 @@ def bar(one: Solved) -> Bar:
         None if most is None else one.cost_usd / high,
         most,
         note,
-        0 if one.own else 2,
+        2 if one.source else 0,
     )
 
 
@@ -217,7 +218,7 @@ def _against(name: str, routed: dict[str, tuple[int, float]], means: dict[str, f
 def _per_category(store: Store, since: str | None, *, routed: bool) -> dict[str, tuple[int, float]]:
     s = spending.c
     query = (
-        sa.select(s.category, sa.func.count(sa.distinct(s.thread_id + s.turn_id)), sa.func.sum(s.cost_usd))
+        sa.select(s.category, sa.func.sum(s.tasks), sa.func.sum(s.cost_usd))
         .where(s.day >= (since or ""), s.unpriced == 0, s.tier != "" if routed else s.tier == "")
         .group_by(s.category)
     )

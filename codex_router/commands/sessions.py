@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -12,37 +12,20 @@ from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.session_files import find_sessions
 from codex_router.evidence.sessions import reading
 from codex_router.show.console import err
+from codex_router.show.sessions import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from codex_router.evidence.session_files import SessionPath
     from codex_router.evidence.sessions import SessionRead
     from codex_router.evidence.store import Store
 
-BATCH = 24
+BATCH = 12
 """Files that are stored in one transaction; what is stored survives an interruption."""
 MUCH = 64 << 20
 """From so many bytes on, a terminal gets a progress bar."""
-
-
-class Account(NamedTuple):
-    """What one refresh did."""
-
-    files: int
-    """Session files that there are."""
-    read: int
-    """Files that are new or have changed."""
-    megabytes: float
-    """What was read of them."""
-    responses: int
-    inherited: int
-    """Responses that are another thread's, copied into a file; not counted."""
-    skipped: dict[str, int]
-    """Lines that were not understood, by reason."""
-    unreadable: list[tuple[str, str]]
-    """Files and folders that could not be read, and why."""
 
 
 def refresh(home: Path, store: Store) -> Account:
@@ -55,7 +38,7 @@ def refresh(home: Path, store: Store) -> Account:
         account = _read(changed, files, store, unreadable)
         store.settle(guess=guesses_outcomes())
     else:
-        account = Account(len(files), 0, 0.0, 0, 0, {}, unreadable)
+        account = Account(len(files), unreadable=unreadable)
     if store.is_shared:
         with Ledger.open(create=False) as ledger:
             store.push(ledger.runs())
@@ -97,13 +80,13 @@ def _read(
 
 def classifier() -> Callable[[str], str]:
     """Return what names the category of a prompt; ``none`` where it tells too little."""
-    from codex_router.commands.judging import classifier as judge
+    from codex_router.commands import judging
     from codex_router.decide.classify import classify
 
-    judged_by = judge()
+    judge = judging.classifier(repository=False)
 
     def kind_of(prompt: str) -> str:
-        found = classify(prompt, judged_by)
+        found = classify(prompt, judge)
         return "none" if found.abstained else found.category
 
     return kind_of
@@ -119,27 +102,3 @@ def _bar(todo: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=err(), transient=True) as progress:
         task = progress.add_task("", total=todo)
         yield lambda size: progress.advance(task, size)
-
-
-def account_lines(account: Account) -> Sequence[str]:
-    """Return what a refresh did, in words."""
-    files = f"{account.files} session files, {account.read} of them new or changed"
-    lines = [f"{files}: {account.responses:,} model responses in {account.megabytes:,.1f} MB"]
-    if account.inherited:
-        lines.append(f"{account.inherited:,} responses were copied from another thread and are counted there")
-    lines += [f"{count:,} lines skipped: {reason}" for reason, count in sorted(account.skipped.items())]
-    lines += [f"not read: {path}: {reason}" for path, reason in account.unreadable]
-    return lines
-
-
-def account_json(account: Account) -> dict[str, object]:
-    """Return what a refresh did, as JSON."""
-    return {
-        "files": account.files,
-        "files_read": account.read,
-        "read_mb": account.megabytes,
-        "responses": account.responses,
-        "inherited_responses": account.inherited,
-        "skipped_lines": account.skipped,
-        "unreadable": [{"path": path, "reason": reason} for path, reason in account.unreadable],
-    }

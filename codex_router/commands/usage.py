@@ -104,7 +104,8 @@ def _print(groups: list[str], lines: list[Line], total: Spend, first: str | None
 
 
 def _refresh(home: Path, store: Store) -> None:
-    from codex_router.commands.sessions import account_lines, refresh
+    from codex_router.commands.sessions import refresh
+    from codex_router.show.sessions import account_lines
 
     account = refresh(home, store)
     if account.read and (account.skipped or account.unreadable):

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 NONE = "none"
 """The category of a prompt that holds no stand-alone task."""
+FOREIGN = 0.6
+"""A request of whose words the table knows a smaller share is in a language that it hardly speaks..."""
+FOREIGN_UNSURE_BELOW = 0.4
+"""...and is then abstained on below this probability."""
 WORDLESS = frozenset({"w:?", "w:!", "w:<number>"})
 """Features of a request without a word: it holds no task, whatever the weights say."""
 SPOKEN_FOR = 4
@@ -53,8 +57,7 @@ def classify(prompt: str, classifier: Classifier) -> Classification:
     classes = class_logits(codes, [row for _, row in found], classifier)
     ranked, phrases = _ranked(prompt, softmax(classes), classifier.categories)
     because = (*phrases.get(ranked[0][0], ()), *_because(names, found, ranked[0][0], classifier))[:SPOKEN_FOR]
-    told = any(name.startswith("w:") and name not in WORDLESS for name in names)
-    return _judged(ranked, because, classifier.weights, told=told)
+    return _judged(ranked, because, classifier.weights, _words_known(names, found))
 
 
 def class_logits(codes: list[int], rows: list[int], classifier: Classifier) -> dict[str, float]:
@@ -108,15 +111,22 @@ def _because(names: list[str], found: list[tuple[int, int]], best: str, classifi
     return tuple(dict.fromkeys(words))[:SPOKEN_FOR]
 
 
+def _words_known(names: list[str], found: list[tuple[int, int]]) -> float | None:
+    """Return the share of the request's words that the table knows; None when it holds no word."""
+    words = {position for position, name in enumerate(names) if name.startswith("w:") and name not in WORDLESS}
+    return sum(position in words for position, _ in found) / len(words) if words else None
+
+
 def _judged(
-    ranked: tuple[tuple[str, float], ...], because: tuple[str, ...], weights: Weights, *, told: bool
+    ranked: tuple[tuple[str, float], ...], because: tuple[str, ...], weights: Weights, known: float | None
 ) -> Classification:
     chances = dict(ranked)
     because = because or ("nothing in it tells the kind of task",)
-    if chances[NONE] >= weights.none_above or not told:
+    if chances[NONE] >= weights.none_above or known is None:
         return Classification(NONE, ranked, because, abstained=True)
     best, chance = next(pair for pair in ranked if pair[0] != NONE)
-    return Classification(best, ranked, because, abstained=chance < weights.unsure_below)
+    least = weights.unsure_below if known >= FOREIGN else max(weights.unsure_below, FOREIGN_UNSURE_BELOW)
+    return Classification(best, ranked, because, abstained=chance < least)
 
 
 def _told(pattern: Pattern, categories: Sequence[Category]) -> Classification:

@@ -88,7 +88,7 @@ def read_learnt() -> dict[int, dict[str, float]]:
     try:
         features = json.loads(path.read_bytes())["features"]
         return {int(code): {str(name): float(nats) for name, nats in bias.items()} for code, bias in features.items()}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         hint = "remove it; `codex-router fit` makes it again"

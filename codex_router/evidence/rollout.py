@@ -43,9 +43,8 @@ RECORD = re.compile(
     rb'"response_id":"([^"\\]*)","usage":' + _USAGE + rb',"turn_token_usage":\{[^{}]*\},"thread_token_usage":'
     rb'\{"input_tokens":(\d{1,12}),[^{}]*"output_tokens":(\d{1,12}),"reasoning_output_tokens"'
 )
-COUNT = re.compile(
-    rb',"info":(?:null|\{"total_token_usage":' + _USAGE + rb',"last_token_usage":' + _USAGE + rb"[^{}]*\})"
-)
+TOTAL = re.compile(rb',"info":(?:null|\{"total_token_usage":' + _USAGE + rb"[,}])")
+LAST = re.compile(rb'"last_token_usage":' + _USAGE)
 NO_LIMITS: list[Any] = [None, None, None]
 LIMITS = b'"rate_limits":'
 
@@ -369,22 +368,28 @@ class Rollout:
         if self._meter.recorded and self._lineage is None:  # the record said it all, but for the plan's windows
             self._limits(line)
             return
-        found = COUNT.match(line.data, line.head, line.end)
-        if found:
-            total, last = (counts_of(found, 1), counts_of(found, 6)) if found[1] else (NOTHING, NOTHING)
-        else:
-            info = line.payload().get("info")
-            total, last = (
-                (counts_from(info.get("total_token_usage")), counts_from(info.get("last_token_usage")))
-                if isinstance(info, dict)
-                else (NOTHING, NOTHING)
-            )
-        if total != NOTHING and not self._inherits(line, total, last):
-            counts = self._meter.count(total, last)
+        total = self._total(line)
+        repeats = self._lineage is None and size(total) == self._meter.total_tokens
+        if total != NOTHING and not repeats:
+            last = self._last(line)
+            counts = None if self._inherits(line, total, last) else self._meter.count(total, last)
             if counts is not None:
                 self._response(line, counts)
         if self._lineage is None:
             self._limits(line)
+
+    @staticmethod
+    def _total(line: Line) -> Counts:
+        found = TOTAL.match(line.data, line.head, line.end)
+        if found:
+            return counts_of(found, 1) if found[1] else NOTHING
+        info = line.payload().get("info")
+        return counts_from(info.get("total_token_usage")) if isinstance(info, dict) else NOTHING
+
+    @staticmethod
+    def _last(line: Line) -> Counts:
+        found = LAST.search(line.data, line.head, line.end)
+        return counts_of(found, 1) if found else counts_from(line.payload()["info"].get("last_token_usage"))
 
     def _inherits(self, line: Line, total: Counts, last: Counts) -> bool:
         """Tell whether a total is the parent's; it is what this thread's own go on from."""

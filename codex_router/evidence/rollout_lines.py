@@ -114,7 +114,7 @@ class Lines:
         self._line = Line()
 
     def read(self, stream: Readable) -> None:
-        """Read to the end of the stream; a last line without its end is left for the next time."""
+        """Read to the end of the stream; a last line that was cut is left for the next time."""
         rest = b""
         while chunk := stream.read(CHUNK_BYTES):
             data = rest + chunk if rest else chunk
@@ -209,9 +209,10 @@ class Lines:
             self.skip("too long")
 
     def _unfinished(self, rest: bytes) -> None:
-        """Take a last line that is whole but for its end; the offset stays before it."""
+        """Take a last line that is whole but for its end; one that is not is left for the next time."""
         try:
             parse(rest)
         except (ValueError, TypeError):
             return
         self._whole_lines(rest + b"\n")
+        self.offset += len(rest)

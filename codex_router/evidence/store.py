@@ -262,7 +262,7 @@ def _engine(url: str) -> sa.Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we begin transactions ourselves
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -8000"):
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -4000"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -140,8 +140,9 @@ DIMENSIONS = (
     "plan_name",
 )
 """What spending can be asked by; empty texts where Codex says nothing."""
-SUMS = ("responses", "unpriced", *TOKENS)
-SPENT = (*COSTS, "compaction_usd", "after_change_usd")
+SUMS = ("tasks", "responses", "unpriced", *TOKENS)
+"""A task is counted once, where its first response is; a sub-agent's is its parent's."""
+SPENT = (*COSTS, "compaction_usd", "after_change_usd", "stale_usd")
 WINDOWS = ("window_5h_used", "window_week_used", "window_5h_peak", "window_week_peak")
 """Percent of a ChatGPT plan's windows: what passed during the task, and the most there was."""
 

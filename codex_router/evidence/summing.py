@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -9,6 +10,8 @@ import sqlalchemy as sa
 from codex_router.evidence.store_tables import (
     COSTS,
     DIMENSIONS,
+    SPENT,
+    SUMS,
     TOKENS,
     WINDOWS,
     attempts,
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 USEFUL_TAIL = 2
 """Responses that a task may take behind its last file change, to look at it and to report."""
-DAY: sa.ColumnElement[str] = sa.literal_column("substr(responses.time, 1, 10)")
+DAY: sa.ColumnElement[str] = sa.literal_column("substr(numbered.time, 1, 10)")
 KEY = ("thread_id", "turn_id", "root_thread_id", *DIMENSIONS)
 
 
@@ -32,7 +35,7 @@ def sum_up(connection: sa.Connection, thread_ids: Sequence[str]) -> None:
     for start in range(0, len(thread_ids), 500):
         some = list(thread_ids[start : start + 500])
         connection.execute(sa.delete(spending).where(spending.c.thread_id.in_(some)))
-        names = [*KEY, "responses", "unpriced", *TOKENS, *COSTS, "compaction_usd", "after_change_usd", *WINDOWS]
+        names = [*KEY, *SUMS, *SPENT, *WINDOWS]
         connection.execute(sa.insert(spending).from_select(names, _sums(some)))
         cost = sa.func.sum(responses.c.cost_usd)
         unpriced = sa.func.count() - sa.func.count(responses.c.cost_usd)
@@ -42,10 +45,16 @@ def sum_up(connection: sa.Connection, thread_ids: Sequence[str]) -> None:
             .scalar_subquery()
         )
         connection.execute(sa.update(tasks).where(tasks.c.thread_id.in_(some)).values(cost_usd=total))
+        _mark_stale(connection, some)
 
 
 def _sums(thread_ids: list[str]) -> sa.Select[tuple[object, ...]]:
-    r, t, k = responses.c, threads.c, tasks.c
+    within = sa.func.row_number().over(
+        partition_by=(responses.c.thread_id, responses.c.turn_id),
+        order_by=(responses.c.generation, responses.c.total_tokens),
+    )
+    some = sa.select(responses, within.label("place")).where(responses.c.thread_id.in_(thread_ids)).subquery("numbered")
+    r, t, k = some.c, threads.c, tasks.c
     tier = (
         sa.select(sa.func.max(attempts.c.tier))
         .where(attempts.c.source == "", attempts.c.session_id == t.root_id)
@@ -70,27 +79,52 @@ def _sums(thread_ids: list[str]) -> sa.Select[tuple[object, ...]]:
     cost = sa.func.coalesce(r.cost_usd, 0.0)
     late = r.after_change > USEFUL_TAIL
     sums = [
+        sa.func.sum(sa.case(((r.place == 1) & (t.subagent == 0), 1), else_=0)),
         sa.func.count(),
         sa.func.count() - sa.func.count(r.cost_usd),
         *(sa.func.sum(r[name]) for name in TOKENS),
         *(sa.func.sum(sa.func.coalesce(r[name], 0.0)) for name in COSTS),
         sa.func.sum(sa.case((r.compaction == 1, cost), else_=0.0)),
         sa.func.sum(sa.case((late, cost), else_=0.0)),
+        sa.literal(0.0),  # stale_usd: see below
         *(sa.func.max(r[name]) - sa.func.min(r[name]) for name in ("window_5h_percent", "window_week_percent")),
         *(sa.func.max(r[name]) for name in ("window_5h_percent", "window_week_percent")),
     ]
-    source = responses.join(threads, t.thread_id == r.thread_id).outerjoin(
+    source = some.join(threads, t.thread_id == r.thread_id).outerjoin(
         tasks, sa.and_(k.thread_id == r.thread_id, k.turn_id == r.turn_id)
     )
     return (
         sa.select(*keys, *sums)
         .select_from(source)
-        .where(r.thread_id.in_(thread_ids))
         .group_by(
             r.thread_id, r.turn_id, t.root_id, DAY, t.cwd, t.git_branch, k.category,
             r.model, r.effort, t.person, t.source, r.plan_name,
         )
     )  # fmt: skip
+
+
+def _mark_stale(connection: sa.Connection, thread_ids: list[str]) -> None:
+    """Note what it cost to drag the context of earlier tasks along, where a task of another kind follows.
+
+    That is the part of its re-sent context that was there when it began, beyond what the thread itself began with.
+    """
+    t, s = tasks.c, spending.c
+    query = (
+        sa.select(t.thread_id, t.turn_id, t.category, t.first_input_tokens)
+        .where(t.thread_id.in_(thread_ids), t.responses > 0)
+        .order_by(t.thread_id, t.started, t.turn_id)
+    )
+    marks = []
+    for _, rows in groupby(connection.execute(query), key=lambda row: row[0]):
+        (_, _, before, base), *others = rows
+        for thread_id, turn_id, category, first in others:
+            if category != before and "none" not in {category, before} and first > base:
+                marks.append({"thread": thread_id, "turn": turn_id, "carried": (first - base) / first})
+            before = category
+    if marks:
+        resent = s.resent_cached_usd + s.resent_uncached_usd
+        update = sa.update(spending).where(s.thread_id == sa.bindparam("thread"), s.turn_id == sa.bindparam("turn"))
+        connection.execute(update.values(stale_usd=resent * sa.bindparam("carried", type_=sa.Double)), marks)
 
 
 def adopt_parents(connection: sa.Connection) -> None:

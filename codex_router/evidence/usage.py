@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from codex_router.evidence.store import told
-from codex_router.evidence.store_tables import SPENT, TOKENS, spending
+from codex_router.evidence.store_tables import SPENT, SUMS, spending
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ class Spend:
     """Sums over some responses; money at list prices or the user's own."""
 
     tasks: int = 0
-    """User turns; a sub-agent's belong to the turn that started it."""
+    """User turns, each where its first response is; a sub-agent's belong to the turn that started it."""
     responses: int = 0
     unpriced: int = 0
     """Responses whose price is unknown; they are in no amount."""
@@ -60,6 +60,8 @@ class Spend:
     lost_usd: float = 0.0
     compaction_usd: float = 0.0
     after_change_usd: float = 0.0
+    stale_usd: float = 0.0
+    """Context of earlier, different tasks; a guess."""
     plan_usd: float = 0.0
     """The part of `cost_usd` that a ChatGPT plan paid for: a comparison, not a bill."""
     window_5h_used: float = 0.0
@@ -113,11 +115,9 @@ def spent(
     """
     s = spending.c
     columns = [_group(store, name).label(f"key{index}") for index, name in enumerate(by)]
-    root = sa.case((s.root_thread_id == s.thread_id, s.thread_id + "/" + s.turn_id))
     planned = sa.case((s.plan_name != "", s.cost_usd), else_=0.0)
     sums: list[Any] = [
-        sa.func.count(sa.distinct(root)),
-        *(sa.func.sum(s[name]) for name in ("responses", "unpriced", *TOKENS, *SPENT)),
+        *(sa.func.sum(s[name]) for name in (*SUMS, *SPENT)),
         sa.func.sum(planned),
         *(sa.func.sum(s[name]) for name in ("window_5h_used", "window_week_used")),
         *(sa.func.max(s[name]) for name in _PEAKS),
@@ -144,13 +144,13 @@ def _group(store: Store, name: str) -> sa.ColumnElement[str]:
     return sa.case({day: _bucket(name, day) for day in days}, value=column, else_=column) if days else column
 
 
-_NAMES = ("tasks", "responses", "unpriced", *TOKENS, *SPENT, "plan_usd", "window_5h_used", "window_week_used", *_PEAKS)
+_NAMES = (*SUMS, *SPENT, "plan_usd", "window_5h_used", "window_week_used", *_PEAKS)
 
 
 def _line(row: Sequence[Any], by: Sequence[str]) -> Line:
     key = tuple(str(value) for value, _ in zip(row, by, strict=False))
     values = dict(zip(_NAMES, row[len(by) :], strict=True))
-    whole: dict[str, Any] = {name: int(values.pop(name) or 0) for name in ("tasks", "responses", "unpriced", *TOKENS)}
+    whole: dict[str, Any] = {name: int(values.pop(name) or 0) for name in SUMS}
     amounts: dict[str, Any] = {name: float(value or 0.0) for name, value in values.items()}
     return Line(key, Spend(**whole, **amounts))
 

@@ -7,7 +7,7 @@ partly a guess, and says so; see docs/explanation/waste.md.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -98,7 +98,6 @@ def findings(store: Store, total: Spend, since: str | None = None, until: str | 
         until: ISO date of the last day.
     """
     found = [*_broken_cache(store, since, until), *_of_totals(store, total, since, until)]
-    found.append(_stale(store, since, until))
     found.append(_without_result(store, since, until))
     return sorted((one for one in found if one.usd > 0 and one.times), key=lambda one: -one.usd)
 
@@ -121,10 +120,10 @@ def _broken_cache(store: Store, since: str | None, until: str | None) -> list[Fi
 
 def _of_totals(store: Store, total: Spend, since: str | None, until: str | None) -> list[Finding]:
     s = spending.c
-    late, compacted = sa.case((s.after_change_usd > 0, 1), else_=0), sa.case((s.compaction_usd > 0, 1), else_=0)
-    query = sa.select(sa.func.sum(late), sa.func.sum(compacted)).where(*_days(s.day, since, until))
+    counted = (s.after_change_usd, s.compaction_usd, s.stale_usd)
+    query: sa.Select[Any] = sa.select(*(sa.func.sum(sa.case((column > 0, 1), else_=0)) for column in counted))
     with told(store.engine.url), store.engine.connect() as connection:
-        tails, compactions = connection.execute(query).one()
+        tails, compactions, stale = connection.execute(query.where(*_days(s.day, since, until))).one()
     found = [
         Finding(
             "after-change",
@@ -145,6 +144,9 @@ def _of_totals(store: Store, total: Spend, since: str | None, until: str | None)
             guess=False,
         ),
     ]
+    title = "sessions that should have been fresh ones: another kind of task in a used session"
+    advice = "start a new session for a new kind of task: the old context is paid for with every response"
+    found.append(Finding("stale-session", title, total.stale_usd, int(stale or 0), "tasks", advice, guess=True))
     if total.cost_usd and total.tool_output_usd > MUCH_TOOL_OUTPUT * total.cost_usd:
         advice = "set `tool_output_token_limit` in the profile, and let commands print less"
         usd = total.tool_output_usd * SAVED_TOOL_OUTPUT
@@ -154,44 +156,6 @@ def _of_totals(store: Store, total: Spend, since: str | None, until: str | None)
         usd = total.reasoning_usd * SAVED_REASONING
         found.append(Finding("reasoning", "much reasoning", usd, total.responses, "responses", advice, guess=True))
     return found
-
-
-def _stale(store: Store, since: str | None, until: str | None) -> Finding:
-    """Return what it cost to drag along the context of earlier, different tasks of a session."""
-    t = tasks.c
-    inner = sa.select(
-        t.thread_id,
-        t.turn_id,
-        t.category,
-        t.started,
-        t.first_input_tokens,
-        sa.func.lag(t.category)
-        .over(partition_by=t.thread_id, order_by=(t.started, t.turn_id))
-        .label("category_before"),
-        sa.func.first_value(t.first_input_tokens)
-        .over(partition_by=t.thread_id, order_by=(t.started, t.turn_id))
-        .label("base"),
-    ).subquery()
-    i, s = inner.c, spending.c
-    other = (i.category != i.category_before) & (i.category != "none") & (i.category_before != "none")
-    carried = (i.first_input_tokens - i.base) * 1.0 / i.first_input_tokens
-    usd = (s.resent_cached_usd + s.resent_uncached_usd) * carried
-    query = (
-        sa.select(sa.func.sum(usd), sa.func.count(sa.distinct(i.thread_id + i.turn_id)))
-        .select_from(inner.join(spending, (s.thread_id == i.thread_id) & (s.turn_id == i.turn_id)))
-        .where(other, i.first_input_tokens > i.base, *_days(s.day, since, until))
-    )
-    with told(store.engine.url), store.engine.connect() as connection:
-        amount, count = connection.execute(query).one()
-    return Finding(
-        "stale-session",
-        "sessions that should have been fresh ones: another kind of task in a used session",
-        float(amount or 0.0),
-        int(count or 0),
-        "tasks",
-        "start a new session for a new kind of task: the old context is paid for with every response",
-        guess=True,
-    )
 
 
 def _without_result(store: Store, since: str | None, until: str | None) -> Finding:

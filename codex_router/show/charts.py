@@ -183,7 +183,7 @@ def bars(rows: Sequence[Bar], title: str, unit: str = "usd") -> str:
     top = (
         max([row.value for row in rows] + [min(row.high, row.value * 3) for row in rows if row.high is not None]) or 1.0
     )
-    room = WIDTH - label - 170
+    room = WIDTH - label - 220
     parts = []
     for index, row in enumerate(rows):
         y, width = 5 + index * row_height, room * row.value / top
@@ -213,7 +213,7 @@ def nice(value: float) -> float:
     return next(float(step * size) for step in (1, 2, 2.5, 5, 10) if step * size >= value)
 
 
-def shortened(text: str, most: int = 30) -> str:
+def shortened(text: str, most: int = 28) -> str:
     """Return a text that fits beside a bar; the beginning of a path tells least."""
     return text if len(text) <= most else "…" + text[-(most - 1) :]
 

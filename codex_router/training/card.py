@@ -43,7 +43,7 @@ def render(weights: Weights, size: int, counts: Counter[str], tested: Mapping[st
         .replace("<!-- dev_groups -->", f"{len(set(dev.groups))}")
         .replace("<!-- one_shot -->", _right(tested["one_shot"]))
         .replace("<!-- late -->", _right(tested["late"]))
-        .replace("<!-- languages -->", _right(tested["languages"]))
+        .replace("<!-- languages -->", _right_or_abstained(tested["languages"]))
     )
 
 
@@ -55,6 +55,12 @@ def summary(found: Answers) -> str:
 def _right(found: Answers) -> str:
     tasks = found.pick(found.truth < TASKS)
     return f"{(tasks.given == tasks.truth).sum()} of {len(tasks.truth)}"
+
+
+def _right_or_abstained(found: Answers) -> str:
+    acted = found.pick((found.truth < TASKS) & ~found.abstained)
+    tasks = (found.truth < TASKS).sum()
+    return f"{tasks - len(acted.truth)} of {tasks} abstained on, {_right(acted)} others"
 
 
 def _counts(counts: Counter[str]) -> str:

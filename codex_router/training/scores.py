@@ -35,6 +35,7 @@ class Answers(NamedTuple):
     sure: Matrix
     groups: Matrix
     """Repository of each prompt."""
+    abstained: Matrix
 
     def pick(self, rows: Matrix) -> Answers:
         """Return some of the rows."""
@@ -52,6 +53,7 @@ def answers(rows: Sequence[Row], found: Sequence[Any], tiers: Sequence[str], tie
         tier_given=np.array(tiers),
         sure=np.array([row.sure for row in rows]),
         groups=np.array([row.group for row in rows]),
+        abstained=np.array([one.abstained for one in found]),
     )
 
 
