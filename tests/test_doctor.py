@@ -187,13 +187,11 @@ def test_what_articles_and_older_versions_left(home: Path, text: str, level: str
     assert "run `codex-router migrate`" in told
 
 
-def test_our_own_tables_after_an_upgrade(
-    home: Path, monkeypatch: pytest.MonkeyPatch, codex: Callable[[str], str]
-) -> None:
-    monkeypatch.setenv("CODEX_ROUTER_CODEX", codex(OLD))
+def test_our_own_tables_after_an_upgrade(home: Path, use: Callable[[str], None]) -> None:
+    use(OLD)
     assert call("apply", "--yes").status == 0
     assert levels() == set()
-    monkeypatch.setenv("CODEX_ROUTER_CODEX", codex(NEW))
+    use(NEW)
     assert "(bulk, precision, standard) / run `codex-router apply`" in find("warning", "legacy")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from quick import Quick, listing, new_home
 from toml_texts import Parts, toml_parts, toml_texts, valid
 
 from codex_router.codex.changes import ChangeSet
+from codex_router.codex.disk import Disk
 from codex_router.codex.install import codex_changes, our_tables, router_change
 from codex_router.codex.journal import Journal
 from codex_router.codex.toml_text import newline_of, repr_sorted
@@ -207,3 +209,30 @@ def test_line_ends_and_a_missing_final_newline_stay(tmp_path: Path) -> None:
     assert not after.endswith(b"\n")
     Journal().undo()
     assert config.read_bytes() == b'model = "x"\r\n[tui]\r\nanimations = false'
+
+
+class Breaking(Disk):
+    """Takes nothing more from the moment the last profile is to be put in place: neither writes nor repairs."""
+
+    broken = False
+
+    def before(self, call: str, path: Path) -> None:
+        self.broken |= (call, path.name) == ("rename", "bulk.config.toml")
+        if self.broken:
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+
+def test_a_second_plan_that_was_cut_off_is_completed_although_half_is_there(tmp_path: Path) -> None:
+    install(tmp_path)
+    first = listing(tmp_path)
+    with pytest.raises(RouterError, match="nor the bytes from before brought back"):
+        Journal(Breaking()).write(planned(tmp_path, plan=OTHER))
+    assert listing(tmp_path) != first
+
+    install(tmp_path, plan=OTHER)
+
+    assert not planned(tmp_path, plan=OTHER).needed
+    assert sorted(path.name for path in tmp_path.glob("*.config.toml")) == ["bulk.config.toml", "precision.config.toml"]
+    Journal().undo()
+    assert listing(tmp_path) == first
+    assert not planned(tmp_path).needed

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from plans import BULK, PLAN, PRECISION
 
@@ -80,12 +80,14 @@ TIERS = st.builds(
 )
 
 
+@settings(max_examples=300)  # tomlkit takes 10 ms for each
 @given(tiers=st.lists(TIERS, min_size=1, max_size=2, unique_by=lambda tier: tier.name), category=PRINTABLE)
 def test_any_plan_comes_back_from_its_text(tiers: list[Tier], category: str) -> None:
     plan = Plan(tuple(tiers), ((category, tiers[0].name),))
     assert plan_from(router_text(plan), "codex-router.toml") == plan
 
 
+@settings(max_examples=300)
 @given(tier=TIERS)
 def test_codex_reads_the_very_model_and_effort(tier: Tier) -> None:
     for layout in (MIDDLE, NEW):

@@ -100,4 +100,4 @@ def _tell_order(path: Path) -> None:
     if first is None or Path(first) != path:
         now = f"`codex` is `{first}` now" if first else f"`{path.parent}` is not on PATH"
         hint = f'put it first: export PATH={shlex.quote(str(path.parent))}:"$PATH"'
-        err().print(f"{now}; {hint}", style="warn")
+        err().print(f"{now}; {hint}", style="warn", soft_wrap=True)
