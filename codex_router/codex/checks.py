@@ -48,7 +48,8 @@ def check_codex(codex: Codex) -> Iterator[Row]:
     yield Row("ok", "codex", f"{codex}, layout {codex.reads.layout}")
     if codex.version > NEWEST_KNOWN:
         newest = version_text(NEWEST_KNOWN)
-        yield Row("info", "codex", f"newer than {newest}, the newest version that was measured; taken to be like it")
+        what = f"newer than {newest}, the newest version that was measured; taken to be like it"
+        yield Row("info", "codex", what, "nothing to do as long as the profiles below are accepted")
 
 
 def check_login(codex: Codex, home: Path) -> Iterator[Row]:
@@ -124,20 +125,20 @@ def check_profiles(codex: Codex | None, home: Path, plan: Plan, catalogue: Catal
 def _accepted(codex: Codex | None, home: Path, tier: Tier) -> Iterator[Row]:
     name = f"profile {tier.name}"
     if codex is None:
-        yield Row("info", name, "not proven, since there is no Codex to ask")
+        yield Row("info", name, "not proven, since there is no Codex to ask", "install Codex, then run this again")
         return
     proof = prove(codex, home, tier.name, frozenset({str(profile_file(home, tier.name))}))
     if proof.accepted is False:
         yield Row("error", name, f"Codex does not accept it: {gist(proof.said)}", APPLY)
     elif proof.accepted is None:
-        yield Row("info", name, proof.said)
+        yield Row("info", name, proof.said, f"try it once: `codex exec -p {tier.name} ...`")
     else:
         resolved = resolves_to(home, tier.name, files=codex.reads.profile_files)
         yield Row("ok", name, f"accepted by Codex; runs {resolved}")
         if resolved.split(" at ")[0] != str(tier.arm):
             yield Row("warning", name, f"codex-router.toml says {tier.arm}", APPLY)
         if proof.said:
-            yield Row("info", name, proof.said)
+            yield Row("info", name, proof.said, "mend or remove that key; Codex ignores it")
 
 
 def resolves_to(home: Path, tier: str, *, files: bool) -> str:
