@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from codex_router.evidence.store import Store
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads that wait for each other make `init` 7 times slower here
-settings.register_profile("ci", max_examples=2000, deadline=None, print_blob=True)
+settings.register_profile("ci", max_examples=300, deadline=None, print_blob=True)
 settings.register_profile("here", max_examples=100, deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 

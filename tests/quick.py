@@ -9,9 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hypothesis import settings
+
 from codex_router.codex.disk import Disk
 
 MEMORY = Path("/dev/shm")
+thorough = settings(max_examples=2000 if os.environ.get("CI") else 100, deadline=None)
+"""For the laws of what is written into other people's files; other laws are tried 300 times in CI."""
 
 
 class Quick(Disk):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from quick import thorough
 
 from codex_router.codex.agents_md import BEGIN, END, agents_change
 from codex_router.errors import RouterError
@@ -29,6 +30,7 @@ def test_a_file_of_its_own(tmp_path: Path) -> None:
     assert agents_change(tmp_path, wanted=False).after is None
 
 
+@thorough
 @given(text=TEXTS)
 def test_in_and_out_is_identity_and_in_twice_is_once(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     folder = put(tmp_path_factory.mktemp("home"), text)

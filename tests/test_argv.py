@@ -74,7 +74,9 @@ OURS = [
     ("--quiet",),
     ("--no-record",),
 ]
-WORD = st.text(min_size=1, max_size=8).filter(lambda word: not word.startswith("-") and word not in SUBCOMMANDS)
+NO_NUL = st.characters(exclude_characters="\0", exclude_categories=("Cs",))
+"""What a command line can carry."""
+WORD = st.text(NO_NUL, min_size=1, max_size=8).filter(lambda word: not word.startswith("-") and word not in SUBCOMMANDS)
 ANY_VALUE = WORD | st.sampled_from(["--quiet", "--tier", "-", "exec"])
 THEIRS = st.one_of(
     st.tuples(st.sampled_from(sorted(VALUE_OPTIONS - GREEDY_OPTIONS)), ANY_VALUE),
@@ -92,7 +94,7 @@ def limits(piece: tuple[str, tuple[str, ...]]) -> bool:
     return piece[1][0].startswith("--max")
 
 
-@given(st.lists(PIECE, max_size=8), st.lists(st.text(max_size=8), max_size=3))
+@given(st.lists(PIECE, max_size=8), st.lists(st.text(NO_NUL, max_size=8), max_size=3))
 def test_words_that_are_not_ours_are_never_changed_or_reordered(
     pieces: list[tuple[str, tuple[str, ...]]], behind: list[str]
 ) -> None:
@@ -104,7 +106,9 @@ def test_words_that_are_not_ours_are_never_changed_or_reordered(
     assert line.prompt == (prompts[0] if prompts and prompts[0] != "-" else None)
 
 
-@given(st.lists(st.text(max_size=6) | st.sampled_from([w for piece in OURS for w in piece] + ["-i", "--", "-c"])))
+@given(
+    st.lists(st.text(NO_NUL, max_size=6) | st.sampled_from([w for piece in OURS for w in piece] + ["-i", "--", "-c"]))
+)
 def test_any_command_line_is_read_or_refused(argv: list[str]) -> None:
     try:
         line = parse_exec(argv)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from plans import OTHER, PLAN
-from quick import Quick, listing, new_home
+from quick import Quick, listing, new_home, thorough
 from toml_texts import Parts, toml_parts, toml_texts, valid
 
 from codex_router.codex.changes import ChangeSet
@@ -51,6 +51,7 @@ def meaning(text: bytes) -> Any:
     return repr_sorted(tomllib.loads(text.decode()))
 
 
+@thorough
 @given(text=toml_texts(), mode=st.sampled_from([0o600, 0o644, 0o640]))
 def test_tables_are_added_to_any_configuration_and_undo_is_identity(text: str, mode: int) -> None:
     with new_home() as home:
@@ -73,6 +74,7 @@ def test_tables_are_added_to_any_configuration_and_undo_is_identity(text: str, m
         assert listing(home) == was
 
 
+@thorough
 @given(before=toml_parts("a"), foreign=toml_parts("b"))
 def test_an_edit_between_two_writes_is_kept(before: Parts, foreign: Parts) -> None:
     """Somebody adds lines above and tables below; then the plan changes, then it all goes."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from quick import Quick, listing, new_home
+from quick import Quick, listing, new_home, thorough
 
 from codex_router.codex import journal as journal_module
 from codex_router.codex.changes import ChangeSet, FileChange, read_bytes
@@ -252,6 +252,7 @@ CONTENT = st.none() | st.binary(max_size=40)
 FILES = st.lists(st.tuples(CONTENT, CONTENT, st.sampled_from([0o600, 0o644, 0o664, 0o400])), min_size=1, max_size=3)
 
 
+@thorough
 @given(files=FILES, force=st.booleans())
 def test_undo_after_write_is_identity(files: list[tuple[bytes | None, bytes | None, int]], force: bool) -> None:
     with new_home() as home:

@@ -94,7 +94,12 @@ def test_it_is_stopped_at_its_turns_when_it_would_go_on(scripted: Callable[..., 
 
 
 def test_it_is_not_stopped_when_it_is_about_to_end(scripted: Callable[..., Ran]) -> None:
-    ran = scripted(f"{say(HEAD, CALLS, ANSWERS)}sleep 0.3", budget=Budget(max_turns=2, max_cost_usd=0.001))
+    ran = scripted(f"{say(HEAD, CALLS, ANSWERS)}sleep 0.3", budget=Budget(max_turns=2))
+    assert (ran.status, ran.end) == (0, "completed")
+
+
+def test_an_answer_that_costs_too_much_is_not_thrown_away(scripted: Callable[..., Ran]) -> None:
+    ran = scripted(f"{say(HEAD, ANSWERS)}sleep 0.3", budget=Budget(max_cost_usd=0.001))
     assert (ran.status, ran.end) == (0, "completed")
 
 

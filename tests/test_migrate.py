@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from quick import thorough
 from toml_texts import toml_texts
 
 from codex_router.codex.migrate import plain_name, plan_migration
@@ -137,6 +138,7 @@ def test_names_that_codex_would_refuse_are_changed_and_told(tmp_path: Path) -> N
     assert plain_name("../x") == "---x"
 
 
+@thorough
 @given(text=toml_texts())
 def test_foreign_tables_keep_their_meaning(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     folder = home(tmp_path_factory.mktemp("home"), text)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from quick import thorough
 from toml_texts import Parts, toml_parts, toml_texts
 
 from codex_router.codex.toml_text import (
@@ -56,6 +57,7 @@ def converted(block: str, newline: str) -> str:
     return block.replace("\n", newline)
 
 
+@thorough
 @given(toml_texts())
 def test_ours_come_and_go_and_nothing_else_changes(text: str) -> None:
     after = replaced(text)
@@ -68,6 +70,7 @@ def test_ours_come_and_go_and_nothing_else_changes(text: str) -> None:
     assert replaced(after, block="") == text
 
 
+@thorough
 @given(toml_parts("a"), toml_parts("b"), toml_parts("c"), st.booleans())
 def test_replacing_touches_no_byte_of_what_stands_around(
     above: Parts, between: Parts, below: Parts, ends: bool
@@ -100,6 +103,7 @@ def parses(text: str) -> bool:
     return True
 
 
+@thorough
 @given(toml_texts())
 def test_each_section_means_by_itself_what_it_means_in_the_whole(text: str) -> None:
     """Independent of our own scanning: tomllib reads the pieces, and together they say what the whole says."""
@@ -132,6 +136,7 @@ def leaves(value: Any, path: tuple[str, ...] = ()) -> list[str]:
     return [f"{path}: {value!r}"]
 
 
+@thorough
 @given(toml_parts())
 def test_assignments_are_the_keys_of_the_lines_before_the_first_header(parts: Parts) -> None:
     found = assignments(parts.head, 0, len(parts.head))
@@ -142,6 +147,7 @@ def test_assignments_are_the_keys_of_the_lines_before_the_first_header(parts: Pa
         assert tomllib.loads(parts.head[one.start : one.end]).keys() == {one.key[0]}
 
 
+@thorough
 @given(st.text(), st.text())
 def test_any_text_is_either_edited_rightly_or_refused(head: str, tail: str) -> None:
     text = f"{head}\n[profiles.bulk]\n{tail}"
