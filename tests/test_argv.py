@@ -74,9 +74,10 @@ OURS = [
     ("--quiet",),
     ("--no-record",),
 ]
-NO_NUL = st.characters(exclude_characters="\0", exclude_categories=("Cs",))
+NO_NUL = st.characters(exclude_characters="\0", codec="utf-8")
 """What a command line can carry."""
 WORD = st.text(NO_NUL, min_size=1, max_size=8).filter(lambda word: not word.startswith("-") and word not in SUBCOMMANDS)
+OF_INTEREST = st.sampled_from([word for piece in OURS for word in piece] + ["-i", "--", "-c"])
 ANY_VALUE = WORD | st.sampled_from(["--quiet", "--tier", "-", "exec"])
 THEIRS = st.one_of(
     st.tuples(st.sampled_from(sorted(VALUE_OPTIONS - GREEDY_OPTIONS)), ANY_VALUE),
