@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from codex_router.errors import RouterError
 from codex_router.evidence.names import canonical
-from codex_router.evidence.tables import Skipped
+from codex_router.evidence.tables import Skipped, Table
 from codex_router.records import Arm
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
     from pydantic import ValidationError
 
+    from codex_router.evidence.tables import Provenance
     from codex_router.records import Aggregate
+
+    Row = tuple[Aggregate | None, str]
 
 MAX_ERRORS = 20
 """How many different faults of one file are listed."""
@@ -63,6 +67,29 @@ class Account:
                 continue
             seen[row] = where
             yield row
+
+    def leaderboard(self, content: bytes, provenance: Provenance, rows: Iterator[Row], rows_read: int) -> Table:
+        """Return the table of another project's leaderboard.
+
+        Args:
+            content: the file, for its hash.
+            provenance: where the figures come from.
+            rows: (row or None when it was skipped, where it stands); each row is taken once.
+            rows_read: how many rows the file has.
+        """
+        taken = tuple(self.distinct((row, where) for row, where in rows if row is not None))
+        return Table(
+            path=self.path,
+            sha256=hashlib.sha256(content).hexdigest(),
+            kind="aggregates",
+            provenance=provenance,
+            cost_units=tuple(self.units),
+            aggregates=taken,
+            rows_read=rows_read,
+            skipped=tuple(self.skipped),
+            conversions=self.sentences(),
+            unknown_models=tuple(self.unknown),
+        )
 
     def sentences(self) -> tuple[str, ...]:
         """Return the conversions, most frequent first."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -73,25 +72,14 @@ def read_aider(path: Path) -> Table:
     source, category = next((known for word, known in BOARDS.items() if word in path.stem), POLYGLOT)
     account = Account(path, units={"per_suite"})
     rows = ((_aggregate(entry, source, category, account, line), f"line {line}") for entry, line in entries)
-    taken = tuple(account.distinct((row, where) for row, where in rows if row is not None))
-    return Table(
-        path=path,
-        sha256=hashlib.sha256(content).hexdigest(),
-        kind="aggregates",
-        provenance=Provenance(
-            source,
-            "https://aider.chat/docs/leaderboards/",
-            max(entry.date for entry, _ in entries),
-            "Apache-2.0",
-            CAVEATS,
-        ),
-        cost_units=tuple(account.units),
-        aggregates=taken,
-        rows_read=len(entries),
-        skipped=tuple(account.skipped),
-        conversions=account.sentences(),
-        unknown_models=tuple(account.unknown),
+    provenance = Provenance(
+        source,
+        "https://aider.chat/docs/leaderboards/",
+        max(entry.date for entry, _ in entries),
+        "Apache-2.0",
+        CAVEATS,
     )
+    return account.leaderboard(content, provenance, rows, len(entries))
 
 
 def _entries(text: str, path: Path) -> list[tuple[Entry, int]]:

@@ -6,7 +6,6 @@ of several models without a cost.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -82,25 +81,14 @@ def read_swebench(path: Path) -> Table:
     found = _entries(load_json(text, path), text, path)
     account = Account(path, units={"per_attempt"})
     rows = ((_aggregate(one, account), _where(one)) for one in found)
-    taken = tuple(account.distinct((row, where) for row, where in rows if row is not None))
-    return Table(
-        path=path,
-        sha256=hashlib.sha256(content).hexdigest(),
-        kind="aggregates",
-        provenance=Provenance(
-            "SWE-bench leaderboard",
-            "https://www.swebench.com",
-            max((one.entry.date for one in found), default=""),
-            "CC BY-NC 4.0",
-            CAVEATS,
-        ),
-        cost_units=tuple(account.units),
-        aggregates=taken,
-        rows_read=len(found),
-        skipped=tuple(account.skipped),
-        conversions=account.sentences(),
-        unknown_models=tuple(account.unknown),
+    provenance = Provenance(
+        "SWE-bench leaderboard",
+        "https://www.swebench.com",
+        max((one.entry.date for one in found), default=""),
+        "CC BY-NC 4.0",
+        CAVEATS,
     )
+    return account.leaderboard(content, provenance, rows, len(found))
 
 
 def _where(one: Found) -> str:
