@@ -57,6 +57,12 @@ def codex() -> Callable[[str], str]:
 
 
 @pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch, codex: Callable[[str], str]) -> Callable[[str], None]:
+    """Return what installs a Codex version: ``use("0.163.0")``, also under a running test's feet."""
+    return lambda version: monkeypatch.setenv("CODEX_ROUTER_CODEX", codex(version))
+
+
+@pytest.fixture
 def make_world(own_home: Path) -> Iterator[Callable[..., World]]:
     """Return a maker of a `World`: ``make_world("0.163.0", {"cmd": "echo 1"}, {"final": "done"})``; one per test."""
     with ExitStack() as stack:

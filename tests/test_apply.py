@@ -23,12 +23,6 @@ PROFILES = [f"{tier.name}.config.toml" for tier in PLAN.tiers]
 
 
 @pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch, codex: Callable[[str], str]) -> Callable[[str], None]:
-    """Install a Codex version under our feet."""
-    return lambda version: monkeypatch.setenv("CODEX_ROUTER_CODEX", codex(version))
-
-
-@pytest.fixture
 def home(own_home: Path, monkeypatch: pytest.MonkeyPatch, use: Callable[[str], None]) -> Path:
     """A Codex home with a configuration and a reviewed plan."""
     home = own_home / ".codex"

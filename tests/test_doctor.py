@@ -24,12 +24,6 @@ LEVELS = {"ok", "info", "warning", "error"}
 
 
 @pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch, codex: Callable[[str], str]) -> Callable[[str], None]:
-    """Install a Codex version."""
-    return lambda version: monkeypatch.setenv("CODEX_ROUTER_CODEX", codex(version))
-
-
-@pytest.fixture
 def home(own_home: Path, monkeypatch: pytest.MonkeyPatch, use: Callable[[str], None]) -> Path:
     """A Codex home in which everything is as it should be, and somewhere else to stand."""
     home = own_home / ".codex"
