@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-import time
 import tomllib
 
 import pytest
@@ -74,11 +73,10 @@ def test_fenced_code_is_not_the_request() -> None:
     assert classify(f"write a docstring for this function\n{code}", SHIPPED).category == "docs"
 
 
-def test_a_megabyte_costs_no_more_than_a_page() -> None:
-    start = time.perf_counter()
+def test_a_megabyte_is_read_at_both_ends_only() -> None:
     found = classify("fix the crash in the parser\n" + "x y " * 250_000, SHIPPED)
     assert found.category == "bugfix"
-    assert time.perf_counter() - start < 0.5
+    assert found == classify("fix the crash in the parser\n" + "x y " * 2_500, SHIPPED)
 
 
 @given(st.text())

@@ -6,7 +6,6 @@ import datetime as dt
 import os
 import subprocess
 import sys
-import threading
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -234,34 +233,37 @@ def test_eight_machines_read_the_same_and_different_sessions_at_once(
 
 
 def test_a_connection_lost_in_mid_ingest_is_taken_up_again(postgres_url: str, tmp_path: Path) -> None:
-    """Another session ends all of ours, again and again, while eight files are stored one by one."""
+    """Another session ends all of ours before the first statement of one file, the second of the next, and so on."""
     written = [plain("new", seed, tasks=3, responses=20) for seed in range(8)]
     for thread in written:
         thread.save(tmp_path)
+    files, _ = find_sessions(tmp_path)
+    with reading(files, files, lambda prompt: "fix", {}) as read:
+        reads = list(read)
     admin = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
-    ended = threading.Event()
-    killed: list[object] = []
+    end_all = sa.text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    )
+    ended: list[str] = []
+    to_come = 0
 
-    def kill() -> None:
-        query = (
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE pid <> pg_backend_pid() AND datname = current_database()"
-        )
-        while not ended.wait(0.5):
-            with admin.connect() as connection:
-                killed.extend(connection.execute(sa.text(query)).all())
+    def end_all_at_zero(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        nonlocal to_come
+        to_come -= 1
+        if to_come == 0:
+            with admin.connect() as other:
+                assert other.execute(end_all).all()
+            ended.append(statement.split("(")[0])
 
     with Store.open(postgres_url) as store:
-        files, _ = find_sessions(tmp_path)
-        killer = threading.Thread(target=kill)
-        with reading(files, files, lambda prompt: "fix", {}) as read:
-            reads = list(read)
-        killer.start()
-        for read_one in reads * 3:
+        sa.event.listen(store.engine, "before_cursor_execute", end_all_at_zero)
+        for number, read_one in enumerate(reads, start=1):
+            to_come = number
             store.add([read_one], Pricing())
-        ended.set()
-        killer.join()
-        assert killed
+        sa.event.remove(store.engine, "before_cursor_execute", end_all_at_zero)
+        assert len(ended) >= 6
+        assert {"INSERT INTO threads ", "INSERT INTO tasks ", "INSERT INTO responses "} <= set(ended)
         assert totals(store) == truth(*written)
     admin.dispose()
 
