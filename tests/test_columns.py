@@ -84,7 +84,8 @@ def test_sums_per_cell_are_those_of_the_attempts() -> None:
 
     assert (cells.passes.n[0], cells.passes.mean[0]) == (8, pytest.approx(6 / 8))
     assert cells.cost.mean[0] == pytest.approx(4.5)
-    assert cells.cost.mean_square[0] == pytest.approx(np.mean([(1.0 + i) ** 2 for i in range(8)]))
+    logs = np.log([1.0 + i for i in range(8)])
+    assert (cells.cost.mean_log[0], cells.cost.log_variance[0]) == pytest.approx((np.mean(logs), np.var(logs)))
     assert cells.turns.mean[0] == pytest.approx(13.5)
     assert cells.attempts.tolist() == [8]
 

@@ -13,7 +13,7 @@ from codex_router.decide.columns import LOCAL, Key
 from codex_router.decide.laplace import binomial, find_mode
 from codex_router.decide.priors import COST_PRIOR, PASS_PRIOR, TURNS_PRIOR
 from codex_router.decide.response import fit_amount, fit_pass
-from codex_router.decide.scales import PRIOR_WEIGHT, updated_dispersion, updated_scales
+from codex_router.decide.scales import PRIOR_WEIGHT, updated_scales
 from codex_router.records import Arm
 
 
@@ -58,27 +58,18 @@ def test_how_much_models_differ_is_learnt(truth: float) -> None:
     n = np.full(len(cells), 400.0)
     rate = np.array([rng.binomial(400, 1 / (1 + np.exp(-effect[key.arm.model]))) / 400 for key in cells])
 
-    fitted = fit_pass(PASS_PRIOR, cells, Sums(n, rate, np.full(len(cells), np.nan)), np.eye(len(cells)))
+    unknown = np.full(len(cells), np.nan)
+    fitted = fit_pass(PASS_PRIOR, cells, Sums(n, rate, unknown, unknown), np.eye(len(cells)))
 
     learnt = np.hypot(fitted.prior.scales["model"], fitted.prior.scales["model:harness"])
     assert learnt == pytest.approx(truth, abs=0.13 if truth < 1 else 0.3)
 
 
-def test_dispersion_is_learnt_from_single_attempts_and_not_from_published_means() -> None:
-    eta = np.zeros(2)
-    n, mean = np.array([1000.0, 1000.0]), np.ones(2)
-    second_moment = np.array([1.25, np.nan])  # squared coefficient of variation 0.25; the other cell is published
-
-    found = updated_dispersion(1.3, 60.0, n, mean, second_moment, eta)
-
-    assert found == pytest.approx((60 * 1.3 + 1000 * 0.25) / 1060)
-
-
 def test_cost_of_one_cell_follows_its_mean_when_there_is_much_of_it() -> None:
     cells = keys(1, 1)
-    sums = Sums(np.array([1e6]), np.array([0.37]), np.array([0.37**2 * 2]))
+    sums = Sums(np.array([1e6]), np.array([0.37]), np.log([0.3]), np.array([0.7]))
 
-    fitted = fit_amount(COST_PRIOR, cells, sums, 1.3, 60.0)
+    fitted = fit_amount(COST_PRIOR, cells, sums, 0.7)
 
     assert np.exp(fitted.predict_each(cells)[0]) == pytest.approx([0.37], rel=1e-3)
 
@@ -94,12 +85,13 @@ def test_runs_that_a_budget_cut_count_as_longer_than_the_cut() -> None:
         np.array([float(len(whole))]),
         np.array([whole.mean()]),
         np.array([np.nan]),
+        np.array([np.nan]),
         cut_n=np.array([float(cut.sum())]),
         cut_mean=np.array([50.0]),
     )
 
-    naive = fit_amount(TURNS_PRIOR, cells, replace(sums, cut_n=None, cut_mean=None), 0.35, 60.0)
-    honest = fit_amount(TURNS_PRIOR, cells, sums, 0.35, 60.0)
+    naive = fit_amount(TURNS_PRIOR, cells, replace(sums, cut_n=None, cut_mean=None), spread**2)
+    honest = fit_amount(TURNS_PRIOR, cells, sums, spread**2)
 
     assert np.exp(naive.predict_each(cells)[0][0]) < 32
     assert np.exp(honest.predict_each(cells)[0][0]) == pytest.approx(40, rel=0.05)

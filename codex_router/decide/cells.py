@@ -41,12 +41,20 @@ class Sums:
     """Effective number of attempts; 0 where nothing is known."""
     mean: Array
     """Share of successes, mean cost in USD, or mean turns; 1 where `n` is 0."""
-    mean_square: Array
-    """Mean of squares of single attempts; NaN where only a mean is known."""
+    mean_log: Array
+    """Mean of the logs of single attempts; NaN where only their mean is known, and for shares."""
+    log_variance: Array
+    """Variance of those logs."""
     cut_n: Array | None = None
     """Effective number of attempts that their budget cut, not in `n`; None when there are none at all."""
     cut_mean: Array | None = None
     """Their mean: each would have come to more."""
+
+    def of(self, rows: NDArray[np.int64]) -> Sums:
+        """Return the sums of some cells."""
+        columns = (self.n, self.mean, self.mean_log, self.log_variance)
+        cut = (None if column is None else column[rows] for column in (self.cut_n, self.cut_mean))
+        return Sums(*(column[rows] for column in columns), *cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +130,12 @@ def _age_weight(row_date: str, newest: str) -> float:
 
 def _joined(published: list[Pair], local: Sums) -> Sums:
     table = np.array(published, dtype=float).reshape(-1, 2)
+    unknown = np.full(len(table), np.nan)
     return Sums(
         n=np.concatenate([table[:, 0], local.n]),
         mean=np.concatenate([table[:, 1], local.mean]),
-        mean_square=np.concatenate([np.full(len(table), np.nan), local.mean_square]),
+        mean_log=np.concatenate([unknown, local.mean_log]),
+        log_variance=np.concatenate([unknown, local.log_variance]),
         cut_n=None if local.cut_n is None else np.concatenate([np.zeros(len(table)), local.cut_n]),
         cut_mean=None if local.cut_mean is None else np.concatenate([np.ones(len(table)), local.cut_mean]),
     )
@@ -143,7 +153,7 @@ def _local(columns: Columns) -> Cells:
         turns = replace(turns, cut_n=cut.n, cut_mean=cut.mean)
     return Cells(
         keys=columns.keys,
-        passes=_sums(outcome, weight, columns.cell, cells),
+        passes=_sums(outcome, weight, columns.cell, cells, logs=False),
         cost=_sums(cost, weight, columns.cell, cells),
         turns=turns,
         attempts=np.bincount(columns.cell, minlength=cells).astype(float),
@@ -159,11 +169,16 @@ def repeat_weights(columns: Columns) -> Array:
     return np.asarray(1 / (1 + (times[which] - 1) * REPEAT_CORRELATION))
 
 
-def _sums(values: Array, weight: Array, cell: NDArray[np.int64], cells: int) -> Sums:
+def _sums(values: Array, weight: Array, cell: NDArray[np.int64], cells: int, *, logs: bool = True) -> Sums:
     known = ~np.isnan(values)
     w, x, c = weight[known], values[known], cell[known]
     n = np.bincount(c, w, cells).astype(float)
-    safe = np.where(n > 0, n, 1.0)
-    mean = np.where(n > 0, np.bincount(c, w * x, cells) / safe, 1.0)
-    square = np.where(n > 0, np.bincount(c, w * x * x, cells) / safe, np.nan)
-    return Sums(n=n, mean=mean, mean_square=square)
+    some = n > 0
+    safe = np.where(some, n, 1.0)
+
+    def mean(of: Array, empty: float) -> Array:
+        return np.where(some, np.bincount(c, w * of, cells) / safe, empty)
+
+    log = np.log(x) if logs else np.full(len(x), np.nan)
+    mean_log = mean(log, np.nan)
+    return Sums(n=n, mean=mean(x, 1.0), mean_log=mean_log, log_variance=mean((log - mean_log[c]) ** 2, np.nan))

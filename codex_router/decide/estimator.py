@@ -69,12 +69,8 @@ class Estimator:
         self.turns_shape_: TurnsShape = shape_of(self.columns_)
         keys = self.cells_.keys
         self.pass_: Response = fit_pass(priors.PASS_PRIOR, keys, self.cells_.passes, self._error_correlation())
-        self.cost_: Response = fit_amount(
-            priors.COST_PRIOR, keys, self.cells_.cost, priors.COST_DISPERSION, priors.DISPERSION_WEIGHT
-        )
-        self.turns_: Response = fit_amount(
-            priors.TURNS_PRIOR, keys, self.cells_.turns, priors.TURNS_DISPERSION, priors.DISPERSION_WEIGHT
-        )
+        self.cost_: Response = fit_amount(priors.COST_PRIOR, keys, self.cells_.cost, priors.COST_LOG_VARIANCE)
+        self.turns_: Response = fit_amount(priors.TURNS_PRIOR, keys, self.cells_.turns, priors.TURNS_LOG_VARIANCE)
         return self
 
     def estimate(self, arms: Sequence[Arm], categories: Sequence[str]) -> list[Estimate]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from codex_router.decide import kernel, normal
+from codex_router.decide.amounts import Spread, efficient_means, spread_of
 from codex_router.decide.laplace import Likelihood, Mode, binomial, curve, find_mode, gamma
-from codex_router.decide.scales import moved, updated_dispersion, updated_scales
+from codex_router.decide.scales import moved, updated_scales
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,8 +42,6 @@ class Response:
     keys: tuple[Key, ...]
     """Cells with data on this response."""
     mode: Mode
-    dispersion: float
-    """Squared coefficient of variation of one attempt; 0 for pass."""
 
     def predict(self, keys: Sequence[Key]) -> tuple[Array, Array]:
         """Return mean, shape (keys,), and covariance, shape (keys, keys), of the linear predictor."""
@@ -66,24 +64,39 @@ def _covariance(prior: kernel.Prior, left: Sequence[Key], right: Sequence[Key]) 
 def fit_pass(prior: kernel.Prior, keys: Sequence[Key], sums: Sums, correlation: Array) -> Response:
     """Fit pass rates; `correlation` is that of the errors of the cells, which tasks they share give rise to."""
     rows = _Rows.of(prior, keys, sums)
-    held = np.clip(rows.mean, 0.02, 0.98)
-    prior, mode = _settle(rows, prior, lambda _: binomial(rows.n, rows.mean), np.log(held / (1 - held)))
+    held = np.clip(rows.sums.mean, 0.02, 0.98)
+    prior, mode = _settle(rows, prior, lambda _: binomial(rows.sums.n, rows.sums.mean), np.log(held / (1 - held)))
     ties = correlation[np.ix_(rows.known, rows.known)]
-    mode = curve(rows.covariance(prior), rows.prior_mean, binomial(rows.n, rows.mean), mode.eta, ties)
-    return Response(prior, rows.keys, mode, 0.0)
+    mode = curve(rows.covariance(prior), rows.prior_mean, binomial(rows.sums.n, rows.sums.mean), mode.eta, ties)
+    return Response(prior, rows.keys, mode)
 
 
-def fit_amount(prior: kernel.Prior, keys: Sequence[Key], sums: Sums, dispersion: float, weight: float) -> Response:
-    """Fit costs or turns; `dispersion` is the default squared coefficient of variation, worth `weight` attempts."""
+def fit_amount(prior: kernel.Prior, keys: Sequence[Key], sums: Sums, log_variance: float) -> Response:
+    """Fit costs or turns; `log_variance` is the default one of a single attempt."""
     rows = _Rows.of(prior, keys, sums)
-    learn = partial(updated_dispersion, dispersion, weight, rows.n, rows.mean, rows.mean_square)
+    models = [key.arm.model for key in rows.keys]
 
     def likelihood(eta: Array) -> Likelihood:
-        learnt = learn(eta)
-        return gamma(learnt, *rows.with_cut(eta, learnt))
+        spread = spread_of(log_variance, models, rows.sums, eta)
+        mean, variance = efficient_means(rows.sums, spread)
+        return gamma(variance, *with_cut(rows.sums, mean, spread, eta))
 
-    prior, mode = _settle(rows, prior, likelihood, np.log(rows.mean))
-    return Response(prior, rows.keys, mode, learn(mode.eta))
+    prior, mode = _settle(rows, prior, likelihood, np.log(rows.sums.mean))
+    return Response(prior, rows.keys, mode)
+
+
+def with_cut(sums: Sums, mean: Array, spread: Spread, eta: Array) -> tuple[Array, Array]:
+    """Return numbers and means with cut attempts counted as what they would have come to on average.
+
+    For a log-normal T of mean exp(eta): E[T | T > B] = E[T] Phi((m + s^2 - ln B) / s) / Phi((m - ln B) / s).
+    """
+    if sums.cut_n is None or sums.cut_mean is None:
+        return sums.n, mean
+    s = np.sqrt(spread.log_variance)
+    gap = (eta - s**2 / 2 - np.log(sums.cut_mean)) / s
+    beyond = np.exp(eta) * normal.cdf(gap + s) / np.maximum(normal.cdf(gap), 1e-12)
+    n = sums.n + sums.cut_n
+    return n, (sums.n * mean + sums.cut_n * np.maximum(beyond, sums.cut_mean)) / n
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +105,7 @@ class _Rows:
 
     known: NDArray[np.int64]
     keys: tuple[Key, ...]
-    n: Array
-    mean: Array
-    mean_square: Array
-    cut_n: Array
-    cut_mean: Array
+    sums: Sums
     groups: Mapping[str, Array]
     levels: Mapping[str, int]
     fixed: Array
@@ -104,36 +113,17 @@ class _Rows:
 
     @classmethod
     def of(cls, prior: kernel.Prior, keys: Sequence[Key], sums: Sums) -> _Rows:
-        cut_n = np.zeros_like(sums.n) if sums.cut_n is None else sums.cut_n
-        cut_mean = np.ones_like(sums.n) if sums.cut_mean is None else sums.cut_mean
-        known = np.flatnonzero(sums.n + cut_n > 0).astype(np.int64)
+        known = np.flatnonzero(sums.n + (0.0 if sums.cut_n is None else sums.cut_n) > 0).astype(np.int64)
         own = tuple(keys[index] for index in known.tolist())
         return cls(
             known=known,
             keys=own,
-            n=sums.n[known],
-            mean=sums.mean[known],
-            mean_square=sums.mean_square[known],
-            cut_n=cut_n[known],
-            cut_mean=cut_mean[known],
+            sums=sums.of(known),
             groups=kernel.shared(own, own),
             levels=kernel.levels(own),
             fixed=kernel.fixed_covariance(prior, own, own) + np.diag(kernel.row_variance(prior, own)),
             prior_mean=kernel.prior_mean(prior, own),
         )
-
-    def with_cut(self, eta: Array, dispersion: float) -> tuple[Array, Array]:
-        """Return numbers and means with cut attempts counted as what they would have come to on average.
-
-        For a log-normal T of mean exp(eta): E[T | T > B] = E[T] Phi((m + s^2 - ln B) / s) / Phi((m - ln B) / s).
-        """
-        if not self.cut_n.any():
-            return self.n, self.mean
-        s = np.sqrt(np.log1p(dispersion))
-        gap = (eta - s**2 / 2 - np.log(self.cut_mean)) / s
-        beyond = np.exp(eta) * normal.cdf(gap + s) / np.maximum(normal.cdf(gap), 1e-12)
-        n = self.n + self.cut_n
-        return n, (self.n * self.mean + self.cut_n * np.maximum(beyond, self.cut_mean)) / n
 
     def covariance(self, prior: kernel.Prior) -> Array:
         return self.fixed + kernel.covariance(prior.scales, self.groups)

@@ -44,14 +44,3 @@ def _updated(scale: float, default: float, shared: Array, mode: Mode, levels: in
 def moved(before: Mapping[str, float], after: Mapping[str, float]) -> float:
     """Return the largest relative change of a variance."""
     return max(abs(after[name] ** 2 / before[name] ** 2 - 1) for name in before)
-
-
-def updated_dispersion(default: float, weight: float, n: Array, mean: Array, mean_square: Array, eta: Array) -> float:
-    """Return the squared coefficient of variation of single attempts, shrunk to `default` of that `weight`.
-
-    Only cells of single attempts inform it: learnt from published means, intervals would cover 51 % instead of 90 %.
-    """
-    local = ~np.isnan(mean_square)
-    inverse = np.exp(-eta[local])
-    squares = n[local] * (mean_square[local] * inverse**2 - 2 * mean[local] * inverse + 1)
-    return float((weight * default + squares.sum()) / (weight + n[local].sum()))
