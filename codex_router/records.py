@@ -15,6 +15,8 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra")
 Outcome = Literal["yes", "no", "unknown"]
 End = Literal["completed", "budget", "timeout", "abort", "error"]
 OutcomeSource = Literal["tests", "user", "heuristic"]
+GUESS_WEIGHT = 0.5
+"""What a guessed outcome (of the source ``heuristic``) counts beside a check or the user's word."""
 
 
 class Arm(NamedTuple):
@@ -106,6 +108,8 @@ class Attempt:
     end: End
     date: str
     """ISO date or date-time of the start."""
+    outcome_source: OutcomeSource | None = None
+    """Who said whether it solved its task; None while nobody did. A ``heuristic`` is a guess: half a vote."""
 
 
 class Interval(NamedTuple):

@@ -12,6 +12,7 @@ from codex_router.decide.columns import columns_of
 from codex_router.decide.overlap import error_correlation, overlap_of
 from codex_router.records import Aggregate, Arm, Attempt
 
+GUESS = {"outcome_source": "heuristic"}
 A, B, C = Arm("a", "high"), Arm("b", "high"), Arm("c", "high")
 
 
@@ -88,6 +89,20 @@ def test_sums_per_cell_are_those_of_the_attempts() -> None:
     assert (cells.cost.mean_log[0], cells.cost.log_variance[0]) == pytest.approx((np.mean(logs), np.var(logs)))
     assert cells.turns.mean[0] == pytest.approx(13.5)
     assert cells.attempts.tolist() == [8]
+
+
+def test_a_guessed_outcome_is_half_a_vote_and_its_cost_a_whole_one() -> None:
+    rows = [attempt(A, "1", "yes"), attempt(A, "2", "no", **GUESS), attempt(A, "3", "no", **GUESS)]
+    cells = cells_of([], columns_of(rows))
+
+    assert (cells.passes.n[0], cells.passes.mean[0]) == (2, 0.5)
+    assert cells.cost.n[0] == 3
+
+
+def test_a_guess_is_no_witness_of_how_attempts_go_together() -> None:
+    rows = [attempt(A, "1", "yes"), attempt(B, "1", "no", **GUESS), attempt(A, "2"), attempt(B, "2")]
+
+    assert overlap_of(columns_of(rows)).shared.tolist() == [[2, 1], [1, 1]]
 
 
 def test_repeats_weigh_less_each() -> None:

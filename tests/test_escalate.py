@@ -107,7 +107,7 @@ def test_the_second_arm_starts_clean_and_is_accepted(make_world: MakeWorld) -> N
     assert (world.folder / "ignored.log").read_text() == "more\n", "ignored files are left alone"
     after = git(world, "status", "--porcelain=v2", "--branch")
     assert [line for line in after.splitlines() if " first.py" not in line] == before.splitlines()
-    assert [(run.attempt.outcome, run.outcome_source, run.tier) for run in runs(world)] == [
+    assert [(run.attempt.outcome, run.attempt.outcome_source, run.tier) for run in runs(world)] == [
         ("no", "tests", "standard"),
         ("yes", "tests", "precision"),
     ]
@@ -282,7 +282,7 @@ def test_a_check_that_measures_nothing_is_told(make_world: MakeWorld) -> None:
     world = world_with(make_world, "touch one")
     done = world.run("exec", "--check", "true", *GO, PROMPT)
     assert "passes already, before the first attempt" in done.stderr
-    assert [(run.attempt.outcome, run.outcome_source) for run in runs(world)] == [("yes", "heuristic")]
+    assert [(run.attempt.outcome, run.attempt.outcome_source) for run in runs(world)] == [("yes", "heuristic")]
     failing = "echo took 0.$(date +%N) s; exit 3"
     done = world.run("exec", "--attempts", "1", "--check", failing, *GO, PROMPT)
     assert "it failed so before the first attempt too" in done.stderr

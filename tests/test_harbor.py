@@ -72,7 +72,7 @@ def test_every_trial_becomes_a_run(tmp_path: Path) -> None:
     attempt = first.attempt
     assert (attempt.attempt_id, attempt.task_id, attempt.harness) == ("t__0", "terminal-bench/fix-git", "terminus-2")
     assert attempt.arm == Arm("claude-opus-4-6", "high")
-    assert (attempt.outcome, first.outcome_source, attempt.end) == ("yes", "tests", "completed")
+    assert (attempt.outcome, attempt.outcome_source, attempt.end) == ("yes", "tests", "completed")
     assert (attempt.cost_usd, attempt.turns, attempt.seconds) == (0.820142, 17, 690.5)
     assert attempt.category == "mixed:terminal-bench-2"
     assert attempt.date.startswith("2026-02-06T00:14:04")
@@ -99,7 +99,7 @@ def test_every_trial_becomes_a_run(tmp_path: Path) -> None:
 def test_outcome_and_end(tmp_path: Path, changes: dict[str, Any], outcome: str, end: str) -> None:
     (run,) = read_harbor(job(tmp_path, changes)).runs
     assert (run.attempt.outcome, run.attempt.end) == (outcome, end)
-    assert run.outcome_source == (None if outcome == "unknown" else "tests")
+    assert run.attempt.outcome_source == (None if outcome == "unknown" else "tests")
 
 
 def test_what_a_trial_may_lack(tmp_path: Path) -> None:

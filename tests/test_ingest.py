@@ -156,4 +156,4 @@ def test_outcome(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["run"]["outcome"] == "no"
     assert run(["outcome", "last", "maybe"]) == 2
     with Ledger.open() as ledger:
-        assert [(r.attempt.outcome, r.outcome_source) for r in ledger.runs()] == [("no", "user")]
+        assert [(r.attempt.outcome, r.attempt.outcome_source) for r in ledger.runs()] == [("no", "user")]

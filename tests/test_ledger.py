@@ -89,9 +89,9 @@ runs = st.builds(
         st.none() | st.floats(0, 1e9),
         st.sampled_from(["completed", "budget", "timeout", "abort", "error"]),
         texts,
+        st.sampled_from([None, "tests", "user", "heuristic"]),
     ),
     usage=st.none() | st.builds(Usage, *[st.integers(0, 2**62)] * 5),
-    outcome_source=st.sampled_from([None, "tests", "user", "heuristic"]),
     source=texts,
     tier=st.none() | texts,
     prompt_chars=maybe_int,
@@ -161,7 +161,7 @@ def test_the_user_says_whether_a_run_solved_its_task() -> None:
             ledger.record(run(name))
         ledger.record(replace(run("other"), source="a table"))
         said = ledger.set_outcome("last", "yes")
-        assert (said.attempt.attempt_id, said.attempt.outcome, said.outcome_source) == ("xyz-3", "yes", "user")
+        assert (said.attempt.attempt_id, said.attempt.outcome, said.attempt.outcome_source) == ("xyz-3", "yes", "user")
         assert ledger.set_outcome("xyz", "no").attempt.outcome == "no"
         assert ledger.set_outcome("session-abc-1", "yes").attempt.attempt_id == "abc-1"
         with pytest.raises(RouterError, match="beginning of several runs") as caught:

@@ -102,6 +102,8 @@ def test_a_guess_is_half_a_vote(store: Store, tmp_path: Path) -> None:
     assert sum(cell.successes for cell in found) == 1.0
     assert sum(cell.n_judged for cell in cells(store)) == 0
     assert {one.outcome for one in attempts_of_sessions(store)} == {"unknown"}
+    told = [one for one in attempts_of_sessions(store, guessed=True) if one.outcome != "unknown"]
+    assert [one.outcome_source for one in told] == ["heuristic"] * 3
 
 
 def test_cells_are_the_sums_of_attempts(tmp_path: Path) -> None:

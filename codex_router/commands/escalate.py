@@ -152,7 +152,8 @@ class _Trial:
         if done.entry is not None and outcome != "unknown":
             from codex_router.commands.record import store
 
-            entry = replace(done.entry, attempt=replace(done.entry.attempt, outcome=outcome), outcome_source=source)
+            judged = replace(done.entry.attempt, outcome=outcome, outcome_source=source)
+            entry = replace(done.entry, attempt=judged)
             try:
                 store(entry)
             except RouterError as error:

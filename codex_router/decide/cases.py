@@ -74,7 +74,7 @@ def cases_of(columns: Columns, arms: Sequence[Arm], category: str, harness: str)
     escalated = np.zeros(int(columns.task[-1]) + 1 if len(columns.task) else 0, dtype=bool)
     escalated[columns.task[columns.escalated]] = True
     arm = arm_of_cell[columns.cell] if len(columns.cell) else columns.cell
-    use = (arm >= 0) & ~np.isnan(columns.outcome) & ~escalated[columns.task]
+    use = (arm >= 0) & ~np.isnan(columns.outcome) & ~columns.guessed & ~escalated[columns.task]
     pair = columns.task[use] * len(arms) + arm[use]
     pairs, which, times = np.unique(pair, return_inverse=True, return_counts=True)
     rates = np.bincount(which, columns.outcome[use], len(pairs)) / times

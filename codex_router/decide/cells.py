@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from codex_router.decide.columns import Key
+from codex_router.records import GUESS_WEIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -146,6 +147,7 @@ def _local(columns: Columns) -> Cells:
     cells = len(columns.keys)
     # An escalated attempt saw a task known to be hard, so it would bias the pass rate; its cost is scaled back.
     outcome = np.where(columns.escalated, np.nan, columns.outcome)
+    trust = weight * np.where(columns.guessed, GUESS_WEIGHT, 1.0)
     cost = np.where(columns.whole, columns.cost_usd, np.nan) / np.where(columns.escalated, ESCALATED_COST, 1.0)
     turns = _sums(np.where(columns.whole, columns.turns, np.nan), weight, columns.cell, cells)
     if columns.capped.any():
@@ -153,7 +155,7 @@ def _local(columns: Columns) -> Cells:
         turns = replace(turns, cut_n=cut.n, cut_mean=cut.mean)
     return Cells(
         keys=columns.keys,
-        passes=_sums(outcome, weight, columns.cell, cells, logs=False),
+        passes=_sums(outcome, trust, columns.cell, cells, logs=False),
         cost=_sums(cost, weight, columns.cell, cells),
         turns=turns,
         attempts=np.bincount(columns.cell, minlength=cells).astype(float),

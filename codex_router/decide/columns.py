@@ -57,6 +57,8 @@ class Columns:
     """The run ended by itself; the cost and turns of others are lower bounds."""
     capped: Flags
     """The run was stopped by its budget."""
+    guessed: Flags
+    """The outcome is a guess: half a vote on the pass rate, and no witness of how attempts go together."""
     escalated: Flags
     """Made because an earlier attempt at the same task had failed: a look at a task known to be hard."""
 
@@ -87,6 +89,7 @@ def columns_of(attempts: Sequence[Attempt]) -> Columns:
         turns=_positive([one.turns for one in attempts])[order],
         whole=ends == ENDS["completed"],
         capped=ends == ENDS["budget"],
+        guessed=np.array([one.outcome_source == "heuristic" for one in attempts], dtype=bool)[order],
         escalated=_escalated(task, outcome, dates[order]),
     )
 

@@ -36,7 +36,7 @@ def binomial(n: Array, rate: Array) -> Likelihood:
     return terms
 
 
-def gamma(dispersion: Array, n: Array, mean: Array) -> Likelihood:
+def gamma(dispersion: Array | float, n: Array, mean: Array) -> Likelihood:
     """Mean `mean` of `n` gamma variables of squared coefficient of variation `dispersion`; eta is the log mean.
 
     The curvature is the observed one, kept at a quarter of the expected one at least so that Newton steps stay short

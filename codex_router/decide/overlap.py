@@ -45,9 +45,9 @@ class Overlap:
 
 
 def overlap_of(columns: Columns) -> Overlap:
-    """Count shared tasks; attempts of unknown outcome, and third ones of an escalation, are left out."""
+    """Count shared tasks; unknown and guessed outcomes, and third attempts of an escalation, are left out."""
     cells = len(columns.keys)
-    known = ~np.isnan(columns.outcome) & ~_third(columns)
+    known = ~np.isnan(columns.outcome) & ~columns.guessed & ~_third(columns)
     pair, which, times = np.unique(
         columns.task[known] * max(cells, 1) + columns.cell[known], return_inverse=True, return_counts=True
     )

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from codex_router.evidence.outcomes import GUESS_WEIGHT
 from codex_router.evidence.store import told
 from codex_router.evidence.store_tables import attempts, tasks, threads
-from codex_router.records import Arm, Attempt
+from codex_router.records import GUESS_WEIGHT, Arm, Attempt
 
 if TYPE_CHECKING:
     from codex_router.evidence.store import Store
@@ -92,28 +91,30 @@ def attempts_of_sessions(store: Store, *, guessed: bool = False) -> list[Attempt
 
     Args:
         store: the ledger.
-        guessed: also take guessed outcomes; every second one, since each is half a vote.
+        guessed: also take guessed outcomes, marked as such: each is half a vote.
     """
     turns = _turns().add_columns(tasks.c.turn_id, tasks.c.started, tasks.c.seconds)
     with told(store.engine.url), store.engine.connect() as connection:
         rows = connection.execute(turns.order_by(tasks.c.started, tasks.c.turn_id)).all()
         team = connection.execute(_team_runs()).all() if store.is_shared else []
-    return [*(_attempt(row, index, guessed=guessed) for index, row in enumerate(rows)), *(_run(row) for row in team)]
+    return [*(_attempt(row, guessed=guessed) for row in rows), *(_run(row) for row in team)]
 
 
-def _attempt(row: Any, index: int, *, guessed: bool) -> Attempt:
+def _attempt(row: Any, *, guessed: bool) -> Attempt:
     model, effort, category, harness, ended, task_id, outcome, source, cost, turns, turn_id, started, seconds = row
-    if source == "heuristic" and not (guessed and index % 2 == 0):
-        outcome = "unknown"
+    if source == "heuristic" and not guessed:
+        outcome, source = "unknown", ""
     arm = Arm(model, effort or None)
-    return Attempt(turn_id, task_id, category, arm, harness, outcome, cost, int(turns), seconds, ended, started)
+    return Attempt(
+        turn_id, task_id, category, arm, harness, outcome, cost, int(turns), seconds, ended, started, source or None
+    )
 
 
 def _team_runs() -> sa.Select[Any]:
     a = attempts.c
     return sa.select(
         a.attempt_id, a.task_id, a.category, a.model, a.effort, a.harness, a.outcome, a.cost_usd, a.turns, a.seconds,
-        a.ended, a.date,
+        a.ended, a.date, a.outcome_source,
     ).order_by(a.id)  # fmt: skip
 
 

@@ -202,8 +202,9 @@ def _run(trial: Trial, source: str, category: str | None, account: Account) -> R
         seconds=(trial.agent_execution or trial).seconds,
         end=_end(trial),
         date=started.isoformat(),
+        outcome_source=None if outcome == "unknown" else "tests",
     )
-    return Run(attempt, _usage(result), None if outcome == "unknown" else "tests", source)
+    return Run(attempt, _usage(result), source)
 
 
 def _category(source: str | None) -> str:

@@ -99,7 +99,7 @@ def run_row(one: Run) -> tuple[object, ...]:
         *a.arm,
         a.harness,
         a.outcome,
-        one.outcome_source,
+        a.outcome_source,
         a.cost_usd,
         a.turns,
         a.seconds,
@@ -132,8 +132,8 @@ def run(row: tuple[Any, ...]) -> Run:
     cost, turns, seconds, end, date, tier, session, version, commit, prompt_hash, prompt_chars, *rest = rest
     *tokens, created = rest
     arm = Arm(model, effort)
-    attempt = Attempt(attempt_id, task_id, category, arm, harness, outcome, cost, turns, seconds, end, date)
-    usage = None if tokens[0] is None else Usage(*tokens)
-    return Run(
-        attempt, usage, outcome_source, source, tier, session, version, commit, prompt_hash, prompt_chars, created
+    attempt = Attempt(
+        attempt_id, task_id, category, arm, harness, outcome, cost, turns, seconds, end, date, outcome_source
     )
+    usage = None if tokens[0] is None else Usage(*tokens)
+    return Run(attempt, usage, source, tier, session, version, commit, prompt_hash, prompt_chars, created)

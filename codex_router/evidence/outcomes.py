@@ -11,9 +11,6 @@ from codex_router.evidence.store_tables import tasks, threads
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-GUESS_WEIGHT = 0.5
-"""What a guessed outcome counts beside a check or the user's word."""
-
 
 def guess_outcomes(connection: Connection) -> None:
     """Guess the outcome of turns that nobody judged, from the turn behind each in its thread and from repetitions.

@@ -221,8 +221,9 @@ def _run(row: AttemptRow, account: Account, line: int, source: str) -> Run:
         seconds=row.seconds,
         end=row.end,
         date=row.date,
+        outcome_source=row.outcome_source,
     )
-    return Run(attempt, _usage(row), row.outcome_source, source)
+    return Run(attempt, _usage(row), source)
 
 
 def _usage(row: AttemptRow) -> Usage | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from codex_router.records import Attempt, OutcomeSource, Usage
+    from codex_router.records import Attempt, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,6 @@ class Run:
     attempt: Attempt
     usage: Usage | None = None
     """Tokens of the whole attempt; None when unknown."""
-    outcome_source: OutcomeSource | None = None
-    """Who said whether it solved its task; None while nobody did."""
     source: str = ""
     """The table it was read from; empty for runs made by ``exec``."""
     tier: str | None = None

@@ -167,7 +167,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "effort": attempt.arm.effort,
         "harness": attempt.harness,
         "outcome": attempt.outcome,
-        "outcome_source": run.outcome_source,
+        "outcome_source": attempt.outcome_source,
         "cost_usd": attempt.cost_usd,
         "turns": attempt.turns,
         "seconds": attempt.seconds,
