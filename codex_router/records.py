@@ -180,6 +180,8 @@ class Tier:
     """The same in one line for people."""
     expected_cost_usd: float | None = None
     """Predicted mean cost of one attempt, for comparisons; None when unknown."""
+    solves_after: tuple[tuple[str, float], ...] = ()
+    """(lower tier, chance to solve a task whose result by that tier was rejected), 0 to 1; empty when unknown."""
     template: str | None = None
     """The template under ``profiles/`` with its levers; None is the one of the tier's own name."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codex_router.decide import budgets, escalation
-from codex_router.decide.escalation import best, expected_cost_usd, next_step
+from codex_router.decide.escalation import best, expected_cost_usd, expected_gain_usd, next_step, why_not
 from codex_router.records import Arm, Budget, Plan, Tier
 
 BULK = Tier("bulk", 1.0, Arm("luna", "low"), Budget(max_cost_usd=0.6), expected_cost_usd=0.1)
@@ -23,6 +24,30 @@ def test_the_next_tier_of_higher_task_value_whose_cost_the_task_is_worth() -> No
     assert next_step(PLAN, [PRECISION]) is None
     assert next_step(PLAN, [BULK, STANDARD]) is None, "$2.20 for a task worth $1"
     assert next_step(PLAN, [STANDARD, PRECISION]) is None
+
+
+def test_how_often_the_next_tier_solves_what_failed_counts() -> None:
+    often = replace(PRECISION, solves_after=(("standard", 0.5), ("bulk", 0.7)))
+    seldom = replace(PRECISION, solves_after=(("standard", 0.4),))
+    assert next_step(Plan((often, STANDARD), ()), [STANDARD]) == often, "half of $5 for $2.20"
+    assert next_step(Plan((seldom, STANDARD), ()), [STANDARD]) is None, "two fifths of $5 for $2.20"
+    assert why_not(Plan((seldom, STANDARD), ()), [STANDARD]) == (
+        "precision would solve 40% of what standard fails at, for $2.2 of a task worth $5"
+    )
+    assert why_not(PLAN, [PRECISION]) is None
+
+
+def test_of_two_dearer_tiers_the_one_that_gains_more_comes_next() -> None:
+    useless = replace(STANDARD, solves_after=(("bulk", 0.1),))
+    dear = replace(BULK, task_value_usd=4.0)
+    good = replace(PRECISION, solves_after=(("bulk", 0.8),))
+    assert next_step(Plan((good, useless, dear), ()), [dear]) == good
+
+
+def test_after_two_failures_the_most_telling_one_counts() -> None:
+    top = replace(PRECISION, solves_after=(("bulk", 0.9), ("standard", 0.1)))
+    valued = replace(BULK, task_value_usd=4.0)
+    assert expected_gain_usd(top, [valued, STANDARD]) == pytest.approx(4.0 * 0.1 - 2.2)
 
 
 def test_a_tier_with_an_arm_that_failed_is_skipped() -> None:

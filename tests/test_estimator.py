@@ -153,3 +153,22 @@ def test_intervals_cover_the_truth_of_a_simulated_world() -> None:
         total += len(models)
 
     assert 0.86 <= hits / total <= 1.0
+
+
+def test_costs_that_a_budget_cut_count_as_more_than_the_cut() -> None:
+    rng = np.random.default_rng(8)
+    cost = np.exp(rng.normal(-0.35, np.sqrt(0.7), 2000))  # mean $1
+    cut = cost > 1.5
+    runs = [
+        Attempt(str(i), str(i), "bugfix", Arm("m", "high"), "codex", "unknown", min(float(cost[i]), 1.5), None, 1.0,
+                "budget" if cut[i] else "completed", "2026-09-01")
+        for i in range(2000)
+    ]  # fmt: skip
+
+    honest, naive = (
+        Estimator().fit([], some).estimate([Arm("m", "high")], ["bugfix"])[0].cost_usd.mean
+        for some in (runs, [one for one in runs if one.end == "completed"])
+    )
+
+    assert naive < 0.75
+    assert honest == pytest.approx(1.0, rel=0.08)

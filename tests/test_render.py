@@ -77,6 +77,7 @@ TIERS = st.builds(
     budget=st.builds(Budget, st.none() | st.integers(1, 10**6), AMOUNTS, st.none() | st.floats(0, 1e6)),
     model_provider=st.none() | PRINTABLE,
     expected_cost_usd=AMOUNTS,
+    solves_after=st.lists(st.tuples(NAMES, st.floats(0, 1)), max_size=3, unique_by=lambda one: one[0]).map(tuple),
 )
 
 

@@ -49,6 +49,13 @@ def test_no_file_says_what_to_run(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("said", ["0.5", "{ bulk = 1.5 }", '{ bulk = "often" }', "{ bulk = true }", "{ bulk = nan }"])
+def test_shares_of_what_others_failed_at_lie_between_0_and_1(said: str) -> None:
+    with pytest.raises(UsageError, match="solves_after") as wrong:
+        plan_from(f'[profile.a]\nmodel = "x"\nsolves_after = {said}\n', "f")
+    assert wrong.value.where == "f: [profile.a]"
+
+
 def test_a_mistake_names_its_line_or_its_table() -> None:
     with pytest.raises(UsageError, match="at line 2") as broken:
         plan_from("[profile.a]\nmodel = = 1\n", "f")

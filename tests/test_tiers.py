@@ -198,3 +198,21 @@ def test_a_measured_category_that_takes_much_longer_has_its_own_budget() -> None
     assert (own["docs"].max_turns or 0) > 1.25 * (tier.budget.max_turns or 0)
     guessed = choose_plan([rows[0], replace(rows[1], guess=True)], POLICY)
     assert "docs" not in dict(guessed.budgets)
+
+
+def test_a_tier_knows_what_it_solves_of_what_cheaper_ones_failed_at() -> None:
+    arms = [Arm("small", "low"), Arm("large", "high")]
+    rates = {"small": (0.5, 0.05), "large": (0.9, 0.6)}
+    runs = [
+        Attempt(f"{model}{i}", f"{model}{i}", "bugfix", Arm(model, arms[model == "large"].effort), "codex",
+                "yes" if i < 100 * p else "no", cost, 30, 1.0, "completed", "2026-10-01")
+        for model, (p, cost) in rates.items() for i in range(100)
+    ]  # fmt: skip
+
+    plan = plan_for(Estimator().fit([], runs), arms, POLICY)
+
+    bulk = next(tier for tier in plan.tiers if tier.name == "bulk")
+    ((name, share),) = plan.tiers[0].solves_after
+    assert (plan.tiers[0].arm.model, bulk.arm.model, name) == ("large", "small", "bulk")
+    assert 0.3 < share < 0.85
+    assert bulk.solves_after == ()

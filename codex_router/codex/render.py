@@ -34,7 +34,9 @@ codex-router.toml: which model and effort each kind of task gets.
 Review it, edit it, then run `codex-router apply`, which renders it for the installed Codex.
 max_turns (model responses) and max_cost_usd are runaway insurance, held by `codex-router exec`; 0 is no limit.
 expected_cost_usd is the predicted mean cost of an attempt, for comparisons only.
-task_value_usd is what a solved task was taken to be worth when the arm was chosen."""
+task_value_usd is what a solved task was taken to be worth when the arm was chosen.
+solves_after is the share of tasks it is foretold to solve of those that a cheaper profile failed at; after a failed
+check, `codex-router exec` goes on only where that share of the task's value exceeds the cost."""
 
 
 def router_text(plan: Plan) -> str:
@@ -77,8 +79,16 @@ def _router_table(tier: Tier) -> Any:
     if tier.expected_cost_usd:
         table["expected_cost_usd"] = tier.expected_cost_usd
     table["task_value_usd"] = tier.task_value_usd
+    if tier.solves_after:
+        table["solves_after"] = _inline(tier.solves_after)
     if tier.template and tier.template != tier.name:
         table["template"] = tier.template
+    return table
+
+
+def _inline(shares: tuple[tuple[str, float], ...]) -> Any:
+    table = tomlkit.inline_table()
+    table.update(dict(shares))
     return table
 
 

@@ -9,6 +9,7 @@ max_cost_usd = 1.1                # USD; 0 or absent: no limit
 max_seconds = 14400               # wall clock; absent: four hours; 0: no limit
 expected_cost_usd = 0.18          # predicted mean cost of an attempt, for comparisons
 task_value_usd = 1.0              # what a solved task is worth
+solves_after = { bulk = 0.4 }     # of a higher tier: the share it solves of what a lower one failed at
 template = "bulk"                 # profiles/bulk.toml; only when the tier has another name
 
 [route]                           # category = tier
@@ -44,6 +45,7 @@ TIER_KEYS = {
     "max_seconds",
     "expected_cost_usd",
     "task_value_usd",
+    "solves_after",
     "template",
 }
 HINT = "mend it, or let `codex-router init --force` write it anew (`codex-router undo` brings it back)"
@@ -149,8 +151,18 @@ def _tier(name: str, table: dict[str, Any], path: object) -> Tier:
         _budget(table, place),
         None if provider is None else check_model_name(provider, place),
         expected_cost_usd=_number(table, "expected_cost_usd", place) or None,
+        solves_after=_solves_after(table, place),
         template=None if template is None else check_tier_name(template, place),
     )
+
+
+def _solves_after(table: dict[str, Any], place: str) -> tuple[tuple[str, float], ...]:
+    said = table.get("solves_after", {})
+    shares = said.values() if isinstance(said, dict) else [None]
+    if not all(isinstance(one, (int, float)) and not isinstance(one, bool) and 0 <= one <= 1 for one in shares):
+        hint = "a table of shares from 0 to 1, such as { bulk = 0.4 }"
+        raise UsageError(f"solves_after = {_short(said)}", where=place, hint=hint)
+    return tuple((name, float(share)) for name, share in said.items())
 
 
 def _own_budget(name: str, table: dict[str, Any], path: object) -> Budget:

@@ -24,7 +24,7 @@ from codex_router.commands.exec_ import Done, Job, attempt, folder, for_route
 from codex_router.commands.exec_words import after, before, say
 from codex_router.commands.states import States
 from codex_router.commands.told_failure import with_failure
-from codex_router.decide.escalation import MAX_ATTEMPTS, best, next_step
+from codex_router.decide.escalation import MAX_ATTEMPTS, best, next_step, why_not
 from codex_router.errors import ExitCode, RouterError, UsageError
 from codex_router.home import codex_home
 
@@ -105,8 +105,7 @@ class _Trial:
         if self.states.obstacle:
             self.say(f"no snapshot: {self.states.obstacle}; nothing is brought back")
         self.states.store(0, "before the first attempt")
-        tier = next_step(read_plan(codex_home()), self.tried) if self._may_go_on() else None
-        self.say(*before(self.job, f"then {tier.name} if the check fails" if tier else "one attempt"))
+        self.say(*before(self.job, self._what_follows()))
         self.kept.before = self.states.ref(0)
         self._save()
         self.first = self._checks("before")
@@ -164,6 +163,17 @@ class _Trial:
         if all(one.passed for one in checks):
             return "yes", "heuristic" if all(one.passed for one in self.first) else "tests"
         return ("unknown", None) if done.ran.end == "error" else ("no", "tests")
+
+    def _what_follows(self) -> str:
+        """Say what happens when the check rejects the first attempt."""
+        if not self._may_go_on():
+            return "one attempt"
+        plan = read_plan(codex_home())
+        tier = next_step(plan, self.tried)
+        if tier:
+            return f"then {tier.name} if the check fails"
+        reason = why_not(plan, self.tried)
+        return f"one attempt: {reason}" if reason else "one attempt"
 
     def _failed_so_before(self, one: Checked) -> bool:
         return any(one.command == first.command and one.manner == first.manner for first in self.first)

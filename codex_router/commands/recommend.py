@@ -103,6 +103,7 @@ def _with(tier: Tier, prefix: str, catalogue: Catalogue) -> Tier:
         estimate=tier.estimate,
         expected_cost_usd=float(f"{tier.estimate.cost_usd.mean:.3g}") if tier.estimate else None,
         rests_on=tier.rests_on,
+        solves_after=tuple((prefix + name, round(share, 2)) for name, share in tier.solves_after),
         template=tier.name if prefix else None,
     )
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from codex_router.decide.columns import Key
+    from codex_router.decide.estimator import Estimator
     from codex_router.decide.overlap import Overlap
     from codex_router.records import Aggregate
 
@@ -113,6 +114,13 @@ def associate(
         same=_posterior(prior.same, spread, same),
         pairs=float(sum(table.sum() for table in (*tables, tables[1].T)) / 2 + sum(one.sum() for one in again)),
     )
+
+
+def associate_category(estimator: Estimator, category: str) -> Association:
+    """Learn how alike attempts at tasks of `category` are, from a fitted estimator's evidence."""
+    first = len(estimator.cells_.keys) - len(estimator.columns_.keys)
+    rates = estimator.fitted_rates()[first:]
+    return associate(category, estimator.columns_.keys, estimator.overlap_, rates, estimator.published_)
 
 
 def _posterior(centre: float, spread: float, log_likelihood: Array) -> Array:

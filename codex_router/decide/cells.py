@@ -47,7 +47,7 @@ class Sums:
     log_variance: Array
     """Variance of those logs."""
     cut_n: Array | None = None
-    """Effective number of attempts that their budget cut, not in `n`; None when there are none at all."""
+    """Effective number of attempts that their budget cut, not in `n`; None for what cannot be cut."""
     cut_mean: Array | None = None
     """Their mean: each would have come to more."""
 
@@ -148,18 +148,24 @@ def _local(columns: Columns) -> Cells:
     # An escalated attempt saw a task known to be hard, so it would bias the pass rate; its cost is scaled back.
     outcome = np.where(columns.escalated, np.nan, columns.outcome)
     trust = weight * np.where(columns.guessed, GUESS_WEIGHT, 1.0)
-    cost = np.where(columns.whole, columns.cost_usd, np.nan) / np.where(columns.escalated, ESCALATED_COST, 1.0)
-    turns = _sums(np.where(columns.whole, columns.turns, np.nan), weight, columns.cell, cells)
-    if columns.capped.any():
-        cut = _sums(np.where(columns.capped, columns.turns, np.nan), weight, columns.cell, cells)
-        turns = replace(turns, cut_n=cut.n, cut_mean=cut.mean)
+    cost = columns.cost_usd / np.where(columns.escalated, ESCALATED_COST, 1.0)
     return Cells(
         keys=columns.keys,
         passes=_sums(outcome, trust, columns.cell, cells, logs=False),
-        cost=_sums(cost, weight, columns.cell, cells),
-        turns=turns,
+        cost=_with_cut(cost, columns, weight),
+        turns=_with_cut(columns.turns, columns, weight),
         attempts=np.bincount(columns.cell, minlength=cells).astype(float),
     )
+
+
+def _with_cut(amounts: Array, columns: Columns, weight: Array) -> Sums:
+    """Sum the amounts of attempts that ended by themselves, and apart from them of those that their budget cut."""
+    cells = len(columns.keys)
+    whole = _sums(np.where(columns.whole, amounts, np.nan), weight, columns.cell, cells)
+    if not columns.capped.any():
+        return whole
+    cut = _sums(np.where(columns.capped, amounts, np.nan), weight, columns.cell, cells)
+    return replace(whole, cut_n=cut.n, cut_mean=cut.mean)
 
 
 def repeat_weights(columns: Columns) -> Array:

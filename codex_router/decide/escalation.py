@@ -1,7 +1,8 @@
 """What to do after a rejected attempt: the one place that decides it.
 
-A simple rule for now. The decision model's sequence (which arms in which order, given how strongly failures go
-together) takes the place of `next_step` with the same arguments: the plan, and what was tried in vain.
+The plan brings what the decision model foretells (`decide.rescue`): how often a tier solves what a cheaper one failed
+at. What is left to do needs no numpy: the dearer tier of the highest V P(solved | failed) - c, if that is above 0
+(Dekoninck et al., "A Unified Approach to Routing and Cascading for LLMs", ICML 2025: re-decide after every answer).
 """
 
 from __future__ import annotations
@@ -22,20 +23,47 @@ MAX_ATTEMPTS = 2
 def next_step(plan: Plan, tried: Sequence[Tier]) -> Tier | None:
     """Return the tier to try next, None to stop.
 
-    It is the next tier of higher task value whose arm was not tried yet (after a failure the same arm succeeds far
-    less often than another) and whose expected cost is below what the task is worth, that is, below the task value of
-    the tier it was routed to.
+    It is, among the tiers of higher task value whose arm was not tried yet, the one that gains most on average: the
+    task's value (that of the tier it was routed to) times the chance that it is solved now, less the expected cost.
+    None gains: stop. Where a plan made by hand tells no chance, or no cost, the tier is taken to be worth it.
 
     Args:
         plan: the tiers.
         tried: the tiers tried in vain, in order; the first is the one that the task was routed to.
     """
+    nearest = _best_higher(plan, tried)
+    return nearest if nearest is not None and expected_gain_usd(nearest, tried) > 0 else None
+
+
+def why_not(plan: Plan, tried: Sequence[Tier]) -> str | None:
+    """Say why `next_step` stops though there is a dearer tier; None where there is none."""
+    tier = _best_higher(plan, tried)
+    if tier is None:
+        return None
+    return (
+        f"{tier.name} would solve {_chance(tier, tried):.0%} of what {tried[-1].name} fails at, "
+        f"for ${expected_cost_usd(tier) or 0.0:.2g} of a task worth ${tried[0].task_value_usd:.2g}"
+    )
+
+
+def _best_higher(plan: Plan, tried: Sequence[Tier]) -> Tier | None:
     arms = {(tier.arm, tier.model_provider) for tier in tried}
-    for tier in sorted(plan.tiers, key=lambda one: one.task_value_usd):
-        is_higher = tier.task_value_usd > tried[-1].task_value_usd
-        if is_higher and (tier.arm, tier.model_provider) not in arms and _is_worth_it(tier, tried[0].task_value_usd):
-            return tier
-    return None
+    higher = [
+        tier
+        for tier in sorted(plan.tiers, key=lambda one: one.task_value_usd)
+        if tier.task_value_usd > tried[-1].task_value_usd and (tier.arm, tier.model_provider) not in arms
+    ]
+    return max(higher, key=lambda tier: expected_gain_usd(tier, tried), default=None)
+
+
+def expected_gain_usd(tier: Tier, tried: Sequence[Tier]) -> float:
+    """Return V P(solved | all of `tried` failed) - c, USD; of several failures the most telling one counts."""
+    return tried[0].task_value_usd * _chance(tier, tried) - (expected_cost_usd(tier) or 0.0)
+
+
+def _chance(tier: Tier, tried: Sequence[Tier]) -> float:
+    after = dict(tier.solves_after)
+    return min((after.get(one.name, 1.0) for one in tried), default=1.0)
 
 
 def expected_cost_usd(tier: Tier) -> float | None:
@@ -44,11 +72,6 @@ def expected_cost_usd(tier: Tier) -> float | None:
         return tier.expected_cost_usd
     cap = tier.budget.max_cost_usd
     return None if cap is None else cap / COST_FACTOR
-
-
-def _is_worth_it(tier: Tier, task_value_usd: float) -> bool:
-    cost = expected_cost_usd(tier)
-    return cost is None or cost < task_value_usd
 
 
 def best(failing: Sequence[int]) -> int:

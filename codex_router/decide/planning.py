@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from codex_router.decide.association import Association, associate
+from codex_router.decide.association import Association, associate_category
 from codex_router.decide.cases import Replay, cases_of
 from codex_router.decide.forecast import Forecaster, Forecasts
 from codex_router.errors import RouterError
@@ -240,13 +240,6 @@ class Planner:
             )
             for at, row in enumerate(index)
         ]
-
-
-def associate_category(estimator: Estimator, category: str) -> Association:
-    """Learn how alike attempts at tasks of `category` are, from a fitted estimator's evidence."""
-    first = len(estimator.cells_.keys) - len(estimator.columns_.keys)
-    rates = estimator.fitted_rates()[first:]
-    return associate(category, estimator.columns_.keys, estimator.overlap_, rates, estimator.published_)
 
 
 def intervals(draws: Array) -> list[Interval]:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from codex_router.decide import notes
 from codex_router.decide.budgets import budget_for
-from codex_router.decide.hull import break_evens, upper_hull
 from codex_router.decide.per_category import BELIEF, GAIN, utility
+from codex_router.decide.rescue import Rescue, rescue_for
 from codex_router.errors import RouterError
 from codex_router.records import Budget, Estimate, Interval, Plan, Tier
 
@@ -31,11 +32,9 @@ CHANGE_BELIEF = 0.99
 posterior of one is wide: of refits on 100 tasks or 200 attempts, 0.95 changes 5 % of the arms, 0.99 changes 1 %."""
 OWN_BUDGET = 0.25
 """How far a category's budget must be from its tier's to be worth a line."""
-LOWEST_VALUE, HIGHEST_VALUE = 0.5, 300.0
-"""Task values, USD, that a break-even is worth telling for."""
 
 
-class _Contest(NamedTuple):
+class Contest(NamedTuple):
     """The best two arms at one task value."""
 
     winner: Estimate
@@ -81,7 +80,8 @@ def plan_for(
     estimates = estimator.estimate(arms, names)
     measured = list(dict.fromkeys(one.arm for one in estimates if one.n_model))
     draws = {name: estimator.draws(measured, name, seed=seed) for name in names} if measured else None
-    return choose_plan(estimates, policy, draws=draws, current=current, shape=estimator.turns_shape_)
+    rescue = rescue_for(estimator, draws, _worlds(draws, policy).shares, policy.check) if draws else None
+    return choose_plan(estimates, policy, draws=draws, current=current, shape=estimator.turns_shape_, rescue=rescue)
 
 
 def choose_plan(
@@ -91,6 +91,7 @@ def choose_plan(
     draws: Mapping[str, Draws] | None = None,
     current: Plan | None = None,
     shape: TurnsShape | None = None,
+    rescue: Rescue | None = None,
 ) -> Plan:
     """Choose an arm per tier by task value, on averages over the categories weighted by their natural share.
 
@@ -101,6 +102,7 @@ def choose_plan(
             by intervals, and categories keep their default tiers.
         current: the plan in force; its arms stay unless a change credibly pays.
         shape: how turns spread; the default shape without it.
+        rescue: how often one arm solves what another failed at; without it budgets and tiers know of no escalation.
 
     Raises:
         RouterError: no arm was ever measured.
@@ -113,17 +115,17 @@ def choose_plan(
         )
     worlds = _worlds(draws, policy) if draws else None
     contests = [(tier, _contest(measured, policy, tier, worlds, current)) for tier in policy.tiers]
-    tiers = tuple(_tier(tier, contest.winner, shape) for tier, contest in reversed(contests))
+    tiers = _tiers([(tier, contest.winner) for tier, contest in reversed(contests)], shape, rescue)
     routes, moved = _routes(tiers, policy, estimates, worlds)
     return Plan(
         tiers=tiers,
         routes=routes,
         budgets=_own_budgets(tiers, routes, estimates, shape),
         notes=(
-            *_notes_on_ties(contests),
+            *notes.on_ties(contests),
             *moved,
-            *_notes_on_break_evens(measured),
-            *_notes_on_evidence(estimates, averages, policy),
+            *notes.on_break_evens(measured),
+            *notes.on_evidence(estimates, averages, policy),
         ),
     )
 
@@ -175,7 +177,7 @@ def worth(estimate: Estimate, policy: Policy, value_usd: float) -> float:
 
 def _contest(
     arms: Sequence[Estimate], policy: Policy, tier: TierValue, worlds: _Worlds | None, current: Plan | None
-) -> _Contest:
+) -> Contest:
     if worlds is None:
         return _contest_by_intervals(arms, policy, tier)
     value = worlds.worth(policy, tier.task_value_usd)
@@ -186,10 +188,10 @@ def _contest(
         winner = ranked[0]
     rivals = [one for one in ranked if one is not winner]
     if not rivals:
-        return _Contest(winner, None, clear=True)
+        return Contest(winner, None, clear=True)
     chances = [float((value[one.arm] >= value[winner.arm]).mean()) for one in rivals]
     closest = int(np.argmax(chances))
-    return _Contest(winner, rivals[closest], clear=chances[closest] <= 1 - BELIEF)
+    return Contest(winner, rivals[closest], clear=chances[closest] <= 1 - BELIEF)
 
 
 def _pays(new: Array, old: Array, belief: float = BELIEF) -> bool:
@@ -197,14 +199,14 @@ def _pays(new: Array, old: Array, belief: float = BELIEF) -> bool:
     return bool((new > old).mean() > belief and (new - old).mean() > GAIN * abs(old.mean()))
 
 
-def _contest_by_intervals(arms: Sequence[Estimate], policy: Policy, tier: TierValue) -> _Contest:
+def _contest_by_intervals(arms: Sequence[Estimate], policy: Policy, tier: TierValue) -> Contest:
     ranked = sorted(arms, key=lambda one: (-worth(one, policy, tier.task_value_usd), str(one.arm)))
     winner, runner_up = ranked[0], ranked[1] if len(ranked) > 1 else None
     if runner_up is None:
-        return _Contest(winner, None, clear=True)
+        return Contest(winner, None, clear=True)
     stake = tier.task_value_usd + policy.wrong_accepted_usd
     lowest = stake * winner.p_pass.low - winner.cost_usd.high - policy.wrong_accepted_usd
-    return _Contest(winner, runner_up, clear=lowest > worth(runner_up, policy, tier.task_value_usd))
+    return Contest(winner, runner_up, clear=lowest > worth(runner_up, policy, tier.task_value_usd))
 
 
 def _routes(
@@ -215,7 +217,7 @@ def _routes(
     Only evidence of the category's own can move it: a value judgement is not overruled by an extrapolation.
     """
     told = {one.category for one in estimates if not one.guess}
-    routes, notes = [], []
+    routes, moved = [], []
     for category in policy.categories:
         name = category.tier
         if worlds and category.name in told and category.name in worlds.by_category:
@@ -223,10 +225,10 @@ def _routes(
             held = next(tier for tier in tiers if tier.name == name)
             best = max(tiers, key=lambda tier: float(value[tier.arm].mean()))
             if best.arm != held.arm and _pays(value[best.arm], value[held.arm]):
-                notes.append(f"{category.name}: goes to {best.name}, since {best.arm} serves it better than {held.arm}")
+                moved.append(f"{category.name}: goes to {best.name}, since {best.arm} serves it better than {held.arm}")
                 name = best.name
         routes.append((category.name, name))
-    return tuple(routes), notes
+    return tuple(routes), moved
 
 
 def _own_budgets(
@@ -250,53 +252,49 @@ def _apart(own: float | None, common: float | None) -> bool:
     return own is not None and common is not None and abs(own - common) > OWN_BUDGET * common
 
 
-def _tier(tier: TierValue, estimate: Estimate, shape: TurnsShape | None) -> Tier:
-    return Tier(
-        name=tier.name,
-        task_value_usd=tier.task_value_usd,
-        arm=estimate.arm,
-        budget=budget_for(estimate, value_usd=tier.task_value_usd, shape=shape),
-        estimate=estimate,
-        rests_on=rests_on(estimate),
+def _tiers(
+    choices: Sequence[tuple[TierValue, Estimate]], shape: TurnsShape | None, rescue: Rescue | None
+) -> tuple[Tier, ...]:
+    """Make tiers of the arms chosen, dearest tasks first; each knows what it solves of what cheaper ones fail at."""
+    tiers: list[Tier] = []
+    for place, (tier, estimate) in enumerate(choices):
+        after = (
+            tuple(
+                (lower.name, rescue.chance(one.arm, estimate.arm))
+                for lower, one in choices[place + 1 :]
+                if one.arm != estimate.arm
+            )
+            if rescue
+            else ()
+        )
+        # Cheaper tiers come later, so those that this one could escalate to are there already.
+        tiers.append(
+            Tier(
+                name=tier.name,
+                task_value_usd=tier.task_value_usd,
+                arm=estimate.arm,
+                budget=budget_for(
+                    estimate,
+                    value_usd=tier.task_value_usd,
+                    otherwise_usd=_worth_of_escalating(tier, tiers),
+                    shape=shape,
+                ),
+                estimate=estimate,
+                rests_on=notes.rests_on(estimate),
+                solves_after=after,
+            )
+        )
+    return tuple(tiers)
+
+
+def _worth_of_escalating(tier: TierValue, higher: Sequence[Tier]) -> float:
+    """Return what the best dearer tier is worth when `tier` has failed: V P(solved | failed) - c, USD."""
+    return max(
+        (
+            tier.task_value_usd * chance - one.estimate.cost_usd.mean
+            for one in higher
+            for name, chance in one.solves_after
+            if name == tier.name and one.estimate
+        ),
+        default=0.0,
     )
-
-
-def rests_on(estimate: Estimate) -> str:
-    """Say in one line how much an estimate rests on."""
-    parts = [f"{estimate.n_published:,} published attempts", f"{estimate.n_local:,} of your own"]
-    if estimate.guess:
-        parts.append("inferred from its relatives (a guess)")
-    return ", ".join(parts)
-
-
-def _notes_on_ties(contests: Sequence[tuple[TierValue, _Contest]]) -> list[str]:
-    return [
-        f"{tier.name}: no clear winner between {contest.winner.arm} and {contest.runner_up.arm}"
-        for tier, contest in contests
-        if contest.runner_up is not None and not contest.clear
-    ]
-
-
-def _notes_on_break_evens(measured: Sequence[Estimate]) -> list[str]:
-    """Say at which task values the best arm changes, for the neighbours among the arms worth having."""
-    costs, passes = [one.cost_usd.mean for one in measured], [one.p_pass.mean for one in measured]
-    hull = upper_hull(costs, passes)
-    return [
-        f"{measured[dearer].arm} pays only if a solved task is worth more than ${value:,.2f} to you "
-        f"(below that {measured[cheaper].arm})"
-        for cheaper, dearer, value in zip(hull, hull[1:], break_evens(costs, passes, hull), strict=False)
-        if LOWEST_VALUE <= value <= HIGHEST_VALUE
-    ]
-
-
-def _notes_on_evidence(estimates: Sequence[Estimate], averages: Sequence[Estimate], policy: Policy) -> list[str]:
-    seen = {one.category for one in estimates if not one.guess}
-    asked = {one.category for one in estimates}
-    bare = [category.name for category in policy.categories if category.name in asked - seen]
-    notes = []
-    if bare:
-        notes.append(f"never measured with these models: {', '.join(bare)}; their tier follows from the task's value")
-    unmeasured = sorted({one.arm.model for one in averages if not one.n_model})
-    if unmeasured:
-        notes.append(f"models never measured, so not considered: {', '.join(unmeasured)}")
-    return notes
