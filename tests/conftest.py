@@ -15,6 +15,7 @@ from hypothesis import settings
 from postgres_server import postgres
 from world import World
 
+from codex_router.codex import locate
 from codex_router.codex.scripted_server import Step, serving
 
 if TYPE_CHECKING:
@@ -60,6 +61,14 @@ def codex() -> Callable[[str], str]:
 def use(monkeypatch: pytest.MonkeyPatch, codex: Callable[[str], str]) -> Callable[[str], None]:
     """Return what installs a Codex version: ``use("0.163.0")``, also under a running test's feet."""
     return lambda version: monkeypatch.setenv("CODEX_ROUTER_CODEX", codex(version))
+
+
+@pytest.fixture
+def without_codex(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave no Codex to be found: not named, not on PATH, and without the extra of this environment."""
+    monkeypatch.delenv("CODEX_ROUTER_CODEX", raising=False)
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(locate, "_from_extra", lambda: None)
 
 
 @pytest.fixture

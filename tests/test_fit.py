@@ -82,9 +82,8 @@ def test_fit_shows_tables_and_break_even_values(capsys: pytest.CaptureFixture[st
 
 
 def test_fit_without_options_uses_what_ships_with_us(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CODEX_ROUTER_CODEX", "/nowhere/codex")  # so the models are those of the shipped list
+    capsys: pytest.CaptureFixture[str], without_codex: None
+) -> None:  # so the models are those of the shipped list
     document = as_json(capsys, "fit", "--category", "feature")
 
     known = {row["model"]: row for row in document["arms"] if row["effort"] == "high"}

@@ -118,10 +118,8 @@ CATEGORIES: dict[str, Spoil] = {
 
 
 @pytest.fixture
-def home(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(own_home: Path, monkeypatch: pytest.MonkeyPatch, without_codex: None) -> Path:
     """A Codex home with a good plan, and no Codex anywhere."""
-    monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setenv("CODEX_ROUTER_CODEX", "/nowhere/codex")
     monkeypatch.chdir(own_home)
     home = own_home / ".codex"
     home.mkdir()

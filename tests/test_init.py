@@ -259,10 +259,18 @@ def test_a_configuration_that_codex_refuses_is_not_built_upon(home: Path, broken
     assert ours(home) == {"config.toml"}
 
 
-def test_without_any_codex_the_newest_known_is_written_for(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CODEX_ROUTER_CODEX")
-    monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr(sys, "path", [])
+def test_a_codex_that_is_named_and_not_there_is_no_reason_to_write_for_another(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CODEX_ROUTER_CODEX", "/nowhere/codex")
+    said = call("init", "--yes")
+    assert said.status == 127
+    assert "/nowhere/codex: there is no such file" in said.err
+    assert "unset CODEX_ROUTER_CODEX" in said.err
+    assert ours(home) == set()
+
+
+def test_without_any_codex_the_newest_known_is_written_for(home: Path, without_codex: None) -> None:
     said = call("init", "--yes")
     assert said.status == 0, said.err
     assert "no Codex found: writing for 0.169.0, the newest known version; not proven" in said.err

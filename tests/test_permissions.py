@@ -26,9 +26,7 @@ def run(*argv: str) -> Said:
 
 
 @pytest.fixture
-def home(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("CODEX_ROUTER_CODEX", "/nowhere/codex")
-    monkeypatch.setenv("PATH", "/nowhere")
+def home(own_home: Path, monkeypatch: pytest.MonkeyPatch, without_codex: None) -> Path:
     monkeypatch.setattr(tempfile, "tempdir", str(own_home))  # the system's own may be closed to an ordinary user
     home = own_home / ".codex"
     home.mkdir()

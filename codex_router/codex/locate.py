@@ -55,7 +55,8 @@ def find_codex() -> Codex:
     if path is None:
         raise LaunchError("no Codex found", exit_code=ExitCode.NOT_FOUND, hint=INSTALL_HINT)
     if not Path(path).exists():
-        raise LaunchError("there is no such file", where=path, exit_code=ExitCode.NOT_FOUND, hint=INSTALL_HINT)
+        hint = f"mend or unset CODEX_ROUTER_CODEX; {INSTALL_HINT}"
+        raise LaunchError("there is no such file", where=path, exit_code=ExitCode.NOT_FOUND, hint=hint)
     return Codex(path, _version(path), found_by)
 
 

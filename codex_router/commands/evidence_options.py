@@ -148,7 +148,9 @@ def candidates(evidence: Evidence, models: str | None, *, no_bundled: bool) -> l
 def _codex() -> Codex | None:
     try:
         return find_codex()
-    except LaunchError:
+    except LaunchError as error:
+        if error.where:
+            raise
         return None  # the catalogue shipped with us will do
 
 

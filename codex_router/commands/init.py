@@ -79,11 +79,15 @@ def command(
 
 
 def installed() -> Codex | None:
-    """Return the installed Codex; None, with a notice, when there is none."""
+    """Return the installed Codex; None, with a notice, when there is none.
+
+    Raises:
+        LaunchError: the one that CODEX_ROUTER_CODEX names is not there, or what was found cannot be run.
+    """
     try:
         return find_codex()
     except LaunchError as error:
-        if error.exit_code != ExitCode.NOT_FOUND:
+        if error.exit_code != ExitCode.NOT_FOUND or error.where:
             raise
         notice = f"no Codex found: writing for {version_text(NEWEST_KNOWN)}, the newest known version; not proven"
         err().print(notice, style="warn")
