@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import marshal
-import multiprocessing
 import os
-import signal
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codex_router.evidence.lineage import Ancestors
-from codex_router.evidence.rollout import Rollout, State, fields_of
+from codex_router.evidence.readers import answers, can_fork
+from codex_router.evidence.rollout import Rollout
 from codex_router.evidence.rollout_lines import Lines
+from codex_router.evidence.rollout_state import State, fields_of
 from codex_router.evidence.session_files import SessionPath, opened
 from codex_router.evidence.session_records import Response, Session, Task, Thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from multiprocessing.pool import Pool
 
+ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 WORTH_A_PROCESS = 16 << 20
 """Bytes that take longer to read than a process to start."""
-
-WINDOW = 128
-"""Files that are read, at most, while those before are being stored."""
 
 
 class Position(NamedTuple):
@@ -66,7 +61,7 @@ def read_session(
     grown = before is not None and not file.path.endswith(".zst") and file.size >= before.size > 0
     offset, state = (before.offset, State(**json.loads(before.state))) if before and grown else (0, None)
     rollout = Rollout(file.thread_id, ancestors, kind_of, state)
-    lines = Lines(rollout.handlers, rollout.skip, offset)
+    lines = Lines(rollout.handlers, rollout.skip)
     try:
         with opened(file.path, offset) as stream:
             lines.read(stream)
@@ -75,28 +70,8 @@ def read_session(
         return SessionRead(position, None, error.strerror or str(error))
     session = rollout.session()
     rollout.handlers.clear()  # they refer to it: without them no garbage is left to be collected
-    state_text = json.dumps(fields_of(rollout.state), separators=(",", ":"))
+    state_text = ENCODE(fields_of(rollout.state))
     return SessionRead(Position(file.path, file.size, file.mtime_ns, lines.offset, state_text), session)
-
-
-_Work = tuple[SessionPath, Position | None]
-_worker: Callable[[_Work], SessionRead]
-
-
-def _prepare(paths: Mapping[str, str], kind_of: Callable[[str], str]) -> None:
-    global _worker  # noqa: PLW0603 - what a pool's processes are given once
-    _worker = _reader(paths, kind_of)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    gc.disable()  # what is read holds no cycles, and looking for them takes a third of the time
-
-
-def _reader(paths: Mapping[str, str], kind_of: Callable[[str], str]) -> Callable[[_Work], SessionRead]:
-    ancestors = Ancestors(paths)
-    return lambda work: read_session(work[0], ancestors, kind_of, work[1])
-
-
-def _read(work: _Work) -> bytes:
-    return _packed(_worker(work))
 
 
 def _packed(read: SessionRead) -> bytes:
@@ -139,18 +114,17 @@ def reading(
         kind_of: names the category of a prompt.
         known: where earlier readings ended, by path.
     """
-    paths = {file.thread_id: file.path for file in all_files}
+    ancestors = Ancestors({file.thread_id: file.path for file in all_files})
     work = [(file, known.get(file.path)) for file in sorted(files, key=lambda file: -file.size)]
     todo = sum(file.size - (before.offset if before else 0) for file, before in work)
     cores = min(os.cpu_count() or 1, len(work), 1 + todo // WORTH_A_PROCESS)
-    if cores < 2 or "fork" not in multiprocessing.get_all_start_methods():
-        yield map(_reader(paths, kind_of), work)
+    if cores < 2 or not can_fork():
+        yield (read_session(file, ancestors, kind_of, before) for file, before in work)
         return
-    with multiprocessing.get_context("fork").Pool(cores, partial(_prepare, paths, kind_of)) as pool:
-        yield _in_windows(pool, work)
 
+    def packed(number: int) -> bytes:
+        file, before = work[number]
+        return _packed(read_session(file, ancestors, kind_of, before))
 
-def _in_windows(pool: Pool, work: Sequence[_Work]) -> Iterator[SessionRead]:
-    """Read some files at a time: what is read faster than it is stored would fill the memory."""
-    for start in range(0, len(work), WINDOW):
-        yield from map(_unpacked, pool.imap_unordered(_read, work[start : start + WINDOW], chunksize=2))
+    with answers(len(work), cores, packed) as some:
+        yield map(_unpacked, some)

@@ -1,0 +1,79 @@
+"""What must be known to go on reading a session file: kept between two readings, and the task that may go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from codex_router.evidence.rollout_fields import seconds_between
+from codex_router.evidence.session_records import Task
+
+if TYPE_CHECKING:
+    from codex_router.tokens import Counts
+
+
+@dataclass(slots=True)
+class OpenTask:
+    """A task that may go on."""
+
+    turn_id: str
+    root_turn_id: str | None = None
+    started: str = ""
+    ended: str = ""
+    end: str | None = None
+    category: str = "none"
+    prompt_hash: str | None = None
+    prompt_chars: int | None = None
+    responses: int = 0
+    tool_calls: int = 0
+    tool_output_bytes: int = 0
+    compactions: int = 0
+    changes: int = 0
+    complaint: int = 0
+    since_change: int = 0
+    answered: bool = False
+
+    def task(self) -> Task:
+        """Return what is known of it so far."""
+        # Before 0.101 nothing marks the end: a turn that ended with an answer is complete.
+        end = self.end or ("completed" if self.answered else "abort")
+        seconds = max(0.0, seconds_between(self.started, self.ended) or 0.0)
+        return Task(
+            self.turn_id, self.root_turn_id, self.started, seconds, end, self.category, self.prompt_hash,
+            self.prompt_chars, self.responses, self.tool_calls, self.tool_output_bytes, self.compactions,
+            self.changes, self.complaint,
+        )  # fmt: skip
+
+
+@dataclass(slots=True)
+class State:
+    """What must be known to go on reading a file."""
+
+    thread: list[Any] | None = None
+    total: Counts | None = None
+    total_tokens: int | None = None
+    generation: int = 0
+    recorded: bool = False
+    model: str = ""
+    effort: str | None = None
+    instructions: int = 0
+    """Fingerprint of what the turn's context told the model."""
+    turns_named: bool = False
+    """This Codex gives turns ids."""
+    turn_count: int = 0
+    task: dict[str, Any] | None = None
+    last: list[Any] | None = None
+    """The newest response; a later line may say more of it."""
+    last_instructions: int = 0
+    cache_seen: bool = False
+    context_tokens: int | None = None
+    """Tokens that the next response gets again; None after a compaction."""
+    tool_bytes: int = 0
+    limits: list[Any] = field(default_factory=lambda: [None, None, None])
+    copying: bool = False
+    inherited_total: Counts | None = None
+
+
+def fields_of(record: OpenTask | State) -> dict[str, Any]:
+    """Return the fields of a record as they are; `dataclasses.asdict` copies deeply, and takes longer than reading."""
+    return {name: getattr(record, name) for name in record.__slots__}
