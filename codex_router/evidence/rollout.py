@@ -7,13 +7,13 @@ ended.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codex_router.evidence.rollout_place import Place
 from codex_router.evidence.rollout_responses import Responses
 from codex_router.evidence.rollout_state import State
 from codex_router.evidence.rollout_turns import Turns
-from codex_router.evidence.session_records import Response, Session, Thread
+from codex_router.evidence.session_records import Thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Rollout:
-    """Reads the lines of one session file into a `Session`.
+    """Reads the lines of one session file.
 
     Args:
         thread_id: whose file it is; its name tells, even when its first line is damaged.
@@ -45,8 +45,8 @@ class Rollout:
         """Count a line that was not understood."""
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
 
-    def session(self) -> Session:
-        """Return what was read; `state` says then where to go on."""
+    def said(self) -> tuple[Any, ...]:
+        """Return the fields of a `Session`, in plain types; `state` says then where to go on."""
         place, rows = self._place, self._responses.rows
         if place.thread is None:
             first = rows[0][3] if rows else ""
@@ -55,6 +55,5 @@ class Rollout:
             )  # fmt: skip
         place.note()
         self.state.last = rows[-1] if rows else None
-        tasks = [task.task() for task in place.tasks if task.responses or task.prompt_hash]
-        responses = [Response._make(row) for row in rows]
-        return Session(place.thread, tasks, responses, self.skipped, place.inherited)
+        tasks = [task.fields() for task in place.tasks if task.responses or task.prompt_hash]
+        return tuple(place.thread), tasks, rows, self.skipped, place.inherited

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from codex_router.evidence.rollout_fields import seconds_between
-from codex_router.evidence.session_records import Task
 
 if TYPE_CHECKING:
     from codex_router.tokens import Counts
@@ -33,12 +32,12 @@ class OpenTask:
     since_change: int = 0
     answered: bool = False
 
-    def task(self) -> Task:
-        """Return what is known of it so far."""
+    def fields(self) -> tuple[Any, ...]:
+        """Return the fields of a `session_records.Task`, as far as they are known."""
         # Before 0.101 nothing marks the end: a turn that ended with an answer is complete.
         end = self.end or ("completed" if self.answered else "abort")
         seconds = max(0.0, seconds_between(self.started, self.ended) or 0.0)
-        return Task(
+        return (
             self.turn_id, self.root_turn_id, self.started, seconds, end, self.category, self.prompt_hash,
             self.prompt_chars, self.responses, self.tool_calls, self.tool_output_bytes, self.compactions,
             self.changes, self.complaint,
