@@ -33,8 +33,8 @@ def read_into(store: Store, home: Path) -> int:
     files, _ = find_sessions(home)
     stamps = store.stamps()
     changed = [file for file in files if stamps.get(file.path) != (file.size, file.mtime_ns)]
-    with reading(changed, files, lambda prompt: prompt.split()[0], store.positions()) as read:
-        store.add(list(read), Pricing())
+    with reading(changed, files, lambda prompt: prompt.split()[0], store.positions(), Pricing()) as read:
+        store.add(list(read))
     store.settle()
     return len(changed)
 
@@ -192,9 +192,9 @@ with Store.open(sys.argv[1]) as store:
     store.machine = sys.argv[2]
     for home in sys.argv[3:]:
         files, _ = find_sessions(Path(home))
-        with reading(files, files, lambda prompt: "fix", {}) as read:
+        with reading(files, files, lambda prompt: "fix", {}, Pricing()) as read:
             for start in range(0, len(files), 3):
-                store.add(list(islice(read, 3)), Pricing())
+                store.add(list(islice(read, 3)))
     store.settle()
 """
 
@@ -238,7 +238,7 @@ def test_a_connection_lost_in_mid_ingest_is_taken_up_again(postgres_url: str, tm
     for thread in written:
         thread.save(tmp_path)
     files, _ = find_sessions(tmp_path)
-    with reading(files, files, lambda prompt: "fix", {}) as read:
+    with reading(files, files, lambda prompt: "fix", {}, Pricing()) as read:
         reads = list(read)
     admin = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
     end_all = sa.text(
@@ -260,7 +260,7 @@ def test_a_connection_lost_in_mid_ingest_is_taken_up_again(postgres_url: str, tm
         sa.event.listen(store.engine, "before_cursor_execute", end_all_at_zero)
         for number, read_one in enumerate(reads, start=1):
             to_come = number
-            store.add([read_one], Pricing())
+            store.add([read_one])
         sa.event.remove(store.engine, "before_cursor_execute", end_all_at_zero)
         assert len(ended) >= 6
         assert {"INSERT INTO threads ", "INSERT INTO tasks ", "INSERT INTO responses "} <= set(ended)

@@ -1,4 +1,7 @@
-"""`codex-router ingest`: read cost-per-task tables and other tools' results into the ledger, or list what is there."""
+"""`codex-router ingest`: read cost-per-task tables and other tools' results into the ledger, or list what is there.
+
+What reads tables, and what draws, is imported where it is used: with nothing new in the sessions neither is.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,16 @@ from typing import TYPE_CHECKING
 import click
 
 from codex_router.errors import ExitCode, UsageError
-from codex_router.evidence import bundled
-from codex_router.evidence.intake import Taken, take_in
-from codex_router.evidence.ledger import Ledger
-from codex_router.evidence.reading import Found, find
 from codex_router.evidence.stamps import unchanged_files
-from codex_router.evidence.tables import CATEGORY
 from codex_router.home import codex_home
-from codex_router.show import evidence as show
-from codex_router.show.console import err, out, print_json
-from codex_router.show.console import show as show_table
+from codex_router.show.notice import printable
 from codex_router.show.sessions import Account, account_json, account_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from codex_router.evidence.intake import Taken
+    from codex_router.evidence.reading import Found
 
 MANY = 20
 """From so many files on, a terminal gets a progress bar."""
@@ -49,6 +48,11 @@ def command(
         return take_sessions(paths or (codex_home(),), json_=json_)
     if list_ == bool(paths):
         raise UsageError("name tables to read, or use `--list`", hint="codex-router ingest --list")
+    from codex_router.evidence.intake import take_in
+    from codex_router.evidence.ledger import Ledger
+    from codex_router.evidence.reading import find
+    from codex_router.evidence.tables import CATEGORY
+
     if category is not None and not re.fullmatch(CATEGORY, category):
         raise UsageError(f"{category!a} is no category", hint="a word in small letters, such as `bugfix`")
     if list_:
@@ -64,6 +68,8 @@ def command(
 def progress(sources: Sequence[Path]) -> Iterable[Path]:
     """Return the sources behind a progress bar on stderr that is gone when done."""
     from rich.progress import track
+
+    from codex_router.show.console import err
 
     hidden = len(sources) < MANY or not err().is_terminal
     return track(sources, "reading", console=err(), transient=True, disable=hidden)
@@ -84,17 +90,25 @@ def take_sessions(homes: Sequence[Path], *, json_: bool) -> int:
     else:
         accounts = [Account(files=count or 0) for count in counts]
     if json_:
+        from codex_router.show.console import print_json
+
         rows = [{"codex_home": str(home), **account_json(one)} for home, one in zip(homes, accounts, strict=True)]
         print_json({"sessions": rows})
     else:
         for account in accounts:
             for line in account_lines(account):
-                out().print(line, soft_wrap=True)
+                click.echo(printable(line))
     return ExitCode.FAILED if any(account.unreadable for account in accounts) else ExitCode.DONE
 
 
 def show_list(*, json_: bool) -> int:
     """Print the shipped and the ingested tables."""
+    from codex_router.evidence import bundled
+    from codex_router.evidence.ledger import Ledger
+    from codex_router.show import evidence as show
+    from codex_router.show.console import out, print_json
+    from codex_router.show.console import show as show_table
+
     shipped = bundled.tables()
     with Ledger.open(create=False) as ledger:
         holdings = ledger.holdings()
@@ -120,6 +134,9 @@ def show_list(*, json_: bool) -> int:
 
 def show_taken(taken: Sequence[Taken], found: Sequence[Found], *, json_: bool) -> None:
     """Print what became of each file; errors of refused ones go to stderr."""
+    from codex_router.show import evidence as show
+    from codex_router.show.console import err, out, print_json
+
     passed_over = [row for one in found for row in one.passed_over]
     if json_:
         files = [show.taken_json(one) for one in taken]

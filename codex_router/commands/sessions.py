@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from codex_router.evidence.sessions import SessionRead
     from codex_router.evidence.store import Store
 
-BATCH = 12
-"""Files that are stored in one transaction; what is stored survives an interruption."""
+BATCH = 2000
+"""From so many responses on they are stored, in one transaction; what is stored survives an interruption."""
 MUCH = 64 << 20
 """From so many bytes on, a terminal gets a progress bar."""
 
@@ -56,7 +56,7 @@ def _read(
     read_bytes = responses = inherited = 0
     todo = sum(file.size for file in changed)
     # The readers are forked before the progress bar starts its thread.
-    with reading(changed, files, classifier(), known) as reads, _bar(todo) as advance:
+    with reading(changed, files, classifier(), known, pricing) as reads, _bar(todo) as advance:
         batch: list[SessionRead] = []
         for read in reads:
             before = known.get(read.position.path)
@@ -70,11 +70,11 @@ def _read(
                 for reason, count in read.session.skipped.items():
                     skipped[reason] = skipped.get(reason, 0) + count
                 batch.append(read)
-            if len(batch) >= BATCH:
-                store.add(batch, pricing)
+            if sum(len(one.session.responses) for one in batch if one.session) >= BATCH:
+                store.add(batch)
                 batch = []
             advance(max(0, size))
-        store.add(batch, pricing)
+        store.add(batch)
     return Account(len(files), len(changed), read_bytes / 1e6, responses, inherited, skipped, unreadable)
 
 

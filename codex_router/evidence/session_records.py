@@ -93,6 +93,8 @@ class Session:
     thread: Thread
     tasks: list[Task] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
+    costs: list[tuple[float, ...] | None] = field(default_factory=list)
+    """The fields of a `pricing.Cost` for each response; None where the price is unknown, or nobody asked."""
     skipped: dict[str, int] = field(default_factory=dict)
     """Lines that were not understood, by reason."""
     inherited: int = 0

@@ -19,6 +19,8 @@ from codex_router.evidence.session_records import Response, Session, Task, Threa
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from codex_router.evidence.pricing import Pricing
+
 ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 WORTH_A_PROCESS = 16 << 20
 """Bytes that take longer to read than a process to start."""
@@ -49,6 +51,7 @@ def read_session(
     ancestors: Ancestors,
     kind_of: Callable[[str], str] = lambda _prompt: "none",
     before: Position | None = None,
+    pricing: Pricing | None = None,
 ) -> SessionRead:
     """Read one session file, from where it ended before if it only grew.
 
@@ -57,18 +60,25 @@ def read_session(
         ancestors: the other files.
         kind_of: names the category of a prompt.
         before: where the last reading ended; None reads all of it.
+        pricing: knows what responses cost; None leaves that open.
     """
-    return _with_names(_read(file, ancestors, kind_of, before))
+    return _with_names(_read(file, ancestors, kind_of, before, pricing))
 
 
 _Plain = tuple[tuple[Any, ...], Any, str | None]
 """A `SessionRead` in types that `marshal` knows, which takes a fifth of the time of `pickle`."""
 
 
-def _read(file: SessionPath, ancestors: Ancestors, kind_of: Callable[[str], str], before: Position | None) -> _Plain:
+def _read(
+    file: SessionPath,
+    ancestors: Ancestors,
+    kind_of: Callable[[str], str],
+    before: Position | None,
+    pricing: Pricing | None,
+) -> _Plain:
     grown = before is not None and not file.path.endswith(".zst") and file.size >= before.size > 0
-    offset, state = (before.offset, State(**json.loads(before.state))) if before and grown else (0, None)
-    rollout = Rollout(file.thread_id, ancestors, kind_of, state)
+    offset, known = (before.offset, State(**json.loads(before.state))) if before and grown else (0, None)
+    rollout = Rollout(file.thread_id, ancestors, kind_of, known)
     lines = Lines(rollout.handlers, rollout.skip)
     try:
         with opened(file.path, offset) as stream:
@@ -76,16 +86,26 @@ def _read(file: SessionPath, ancestors: Ancestors, kind_of: Callable[[str], str]
     except OSError as error:
         return tuple(before or Position(file.path, 0, 0, 0, "{}")), None, error.strerror or str(error)
     said = rollout.said()
-    return (file.path, file.size, file.mtime_ns, lines.offset, ENCODE(fields_of(rollout.state))), said, None
+    costs = _costs(pricing, said[0], said[2])
+    state = ENCODE(fields_of(rollout.state))
+    return (file.path, file.size, file.mtime_ns, lines.offset, state), (*said, costs), None
+
+
+def _costs(pricing: Pricing | None, thread: tuple[Any, ...], rows: list[list[Any]]) -> list[tuple[float, ...] | None]:
+    if pricing is None:
+        return [None] * len(rows)
+    provider = Thread._make(thread).provider
+    found = [pricing.cost(Response._make(row), provider) for row in rows]
+    return [cost and tuple(cost) for cost in found]
 
 
 def _with_names(plain: _Plain) -> SessionRead:
     position, said, error = plain
     if said is None:
         return SessionRead(Position(*position), None, error)
-    thread, tasks, responses, skipped, inherited = said
+    thread, tasks, responses, skipped, inherited, costs = said
     rows = [Response._make(row) for row in responses]
-    session = Session(Thread(*thread), [Task._make(row) for row in tasks], rows, skipped, inherited)
+    session = Session(Thread(*thread), [Task._make(row) for row in tasks], rows, costs, skipped, inherited)
     return SessionRead(Position(*position), session, error)
 
 
@@ -95,6 +115,7 @@ def reading(
     all_files: Sequence[SessionPath],
     kind_of: Callable[[str], str],
     known: Mapping[str, Position],
+    pricing: Pricing | None = None,
 ) -> Iterator[Iterator[SessionRead]]:
     """Read files on all cores; yields an iterator over what was read, in no order.
 
@@ -105,18 +126,19 @@ def reading(
         all_files: where copied history is looked up.
         kind_of: names the category of a prompt.
         known: where earlier readings ended, by path.
+        pricing: knows what responses cost; None leaves that open.
     """
     ancestors = Ancestors({file.thread_id: file.path for file in all_files})
     work = [(file, known.get(file.path)) for file in sorted(files, key=lambda file: -file.size)]
     todo = sum(file.size - (before.offset if before else 0) for file, before in work)
     cores = min(os.cpu_count() or 1, len(work), 1 + todo // WORTH_A_PROCESS)
     if cores < 2 or not can_fork():
-        yield (read_session(file, ancestors, kind_of, before) for file, before in work)
+        yield (read_session(file, ancestors, kind_of, before, pricing) for file, before in work)
         return
 
     def packed(number: int) -> bytes:
         file, before = work[number]
-        return marshal.dumps(_read(file, ancestors, kind_of, before))
+        return marshal.dumps(_read(file, ancestors, kind_of, before, pricing))
 
     with answers(len(work), cores, packed) as some:
         yield (_with_names(marshal.loads(one)) for one in some)  # noqa: S302 - from our own children, through pipes

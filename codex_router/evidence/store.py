@@ -16,31 +16,28 @@ from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from codex_router.errors import RouterError
 from codex_router.evidence.ledger import FILE, Ledger
 from codex_router.evidence.outcomes import guess_outcomes
 from codex_router.evidence.sessions import Position
-from codex_router.evidence.store_rows import SessionRows, rows_of
+from codex_router.evidence.store_inserts import insert
+from codex_router.evidence.store_rows import rows_of
 from codex_router.evidence.store_tables import (
     MIGRATIONS,
     attempts,
-    responses,
     schema_version,
     session_files,
-    tasks,
-    threads,
 )
 from codex_router.evidence.store_tables import spending as spending_table
-from codex_router.evidence.summing import adopt_parents, sum_up
+from codex_router.evidence.summing import adopt_parents
 from codex_router.home import router_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from codex_router.evidence.pricing import Pricing
     from codex_router.evidence.runs import Run
     from codex_router.evidence.sessions import SessionRead
 
@@ -116,17 +113,17 @@ class Store:
         with told(self.engine.url), self.engine.connect() as connection:
             return {path: (size, mtime_ns) for path, size, mtime_ns in connection.execute(query)}
 
-    def add(self, reads: Sequence[SessionRead], pricing: Pricing) -> None:
+    def add(self, reads: Sequence[SessionRead]) -> None:
         """Store what was read from some files, all of it or nothing; a lost connection is tried again.
 
         Raises:
             RouterError: the database cannot be written.
         """
-        rows = rows_of(reads, pricing, self.person, self.machine)
+        rows = rows_of(reads, self.person, self.machine)
         if not rows.files:
             return
         with told(self.engine.url):
-            self._again(lambda connection: self._add(connection, rows))
+            self._again(lambda connection: insert(connection, rows))
 
     def _again(self, work: Any) -> None:
         for attempt in range(RETRIES):
@@ -143,41 +140,6 @@ class Store:
                 return
             self.engine.dispose()
             time.sleep(0.2 * 2**attempt)
-
-    def _add(self, connection: sa.Connection, rows: SessionRows) -> None:
-        # The rows of threads go first and in order: they are the locks that keep writers of one thread apart.
-        insert = postgresql.insert if self.is_shared else sqlite.insert
-        statement = insert(threads)
-        known = {"codex_version": statement.excluded.codex_version}
-        connection.execute(statement.on_conflict_do_update(index_elements=["thread_id"], set_=known), rows.threads)
-        if rows.tasks:
-            statement = insert(tasks)
-            new = statement.excluded
-            kept = {"thread_id", "turn_id", "outcome", "outcome_source"}
-            connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["thread_id", "turn_id"],
-                    set_={column.name: new[column.name] for column in tasks.c if column.name not in kept},
-                    where=new.responses >= tasks.c.responses,
-                ),
-                rows.tasks,
-            )
-        if rows.responses:
-            statement = insert(responses)
-            new = statement.excluded
-            later = ("compaction", "plan_name", "window_5h_percent", "window_week_percent")
-            key = ["thread_id", "generation", "total_tokens"]
-            update = statement.on_conflict_do_update(
-                index_elements=key,
-                set_={name: new[name] for name in later},
-                where=new.compaction >= responses.c.compaction,
-            )
-            connection.execute(update, rows.responses)
-        statement = insert(session_files)
-        new = statement.excluded
-        values = {column.name: new[column.name] for column in session_files.c}
-        connection.execute(statement.on_conflict_do_update(index_elements=["machine", "path"], set_=values), rows.files)
-        sum_up(connection, [row["thread_id"] for row in rows.threads])
 
     def settle(self, *, guess: bool = False) -> None:
         """Link sub-agents of older Codex versions to their parents, and runs of ``exec`` to their tiers.
