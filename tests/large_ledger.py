@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from session_corpus import START
 
 from codex_router.evidence.pricing import Pricing
-from codex_router.evidence.session_records import Response, Session, Task, Thread
-from codex_router.evidence.sessions import Position, SessionRead
+from codex_router.evidence.session_records import Position, Response, Session, Task, Thread
+from codex_router.evidence.sessions import SessionRead
 from codex_router.evidence.store import Store
 
 CATEGORIES = ("bugfix", "feature", "review", "lint", "docs", "test", "refactor", "ops")

@@ -21,8 +21,8 @@ from codex_router.evidence.lineage import Ancestors
 from codex_router.evidence.rollout import Rollout
 from codex_router.evidence.rollout_lines import Lines
 from codex_router.evidence.session_files import find_sessions
-from codex_router.evidence.session_records import Response, Session, Task
-from codex_router.evidence.sessions import Position, SessionRead, reading
+from codex_router.evidence.session_records import Position, Response, Session, Task
+from codex_router.evidence.sessions import SessionRead, reading
 
 SHAPE = pytest.mark.parametrize("shape", SHAPES)
 

@@ -15,6 +15,7 @@ from codex_router.decide.tiers import average_over_categories
 from codex_router.errors import RouterError
 from codex_router.evidence.bundled import aggregates
 from codex_router.evidence.cells import Cell, cells
+from codex_router.evidence.outcomes import known_outcome
 from codex_router.evidence.store import told
 from codex_router.evidence.store_tables import spending, tasks, threads
 from codex_router.records import Arm
@@ -152,20 +153,19 @@ def task_rows(store: Store, since: str | None, most: int) -> tuple[list[TaskRow]
         .group_by(s.root_thread_id, sa.func.coalesce(t.root_turn_id, s.turn_id))
         .subquery()
     )
-    w = whole.c
-    root = tasks.alias("root")
+    dearest = sa.select(whole).order_by(whole.c.cost.desc()).limit(most).subquery()
+    w, root = dearest.c, tasks.alias("root")
     query = (
         sa.select(
             root.c.started, h.cwd, h.git_branch, root.c.category, root.c.model, root.c.effort, w.tier, w.turns,
-            w.tokens, w.cost, w.unpriced, root.c.ended, root.c.outcome,
+            w.tokens, w.cost, w.unpriced, root.c.ended, known_outcome(root),
         )
         .select_from(
-            whole.join(root, (root.c.thread_id == w.root_thread_id) & (root.c.turn_id == w.turn)).join(
+            dearest.join(root, (root.c.thread_id == w.root_thread_id) & (root.c.turn_id == w.turn)).join(
                 threads, h.thread_id == root.c.thread_id
             )
         )
         .order_by(w.cost.desc(), root.c.started)
-        .limit(most)
     )  # fmt: skip
     with told(store.engine.url), store.engine.connect() as connection:
         count = connection.execute(sa.select(sa.func.count()).select_from(whole)).scalar() or 0

@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
 from codex_router.commands.own_evidence import guesses_outcomes
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.session_files import find_sessions
@@ -31,7 +29,7 @@ MUCH = 64 << 20
 def refresh(home: Path, store: Store) -> Account:
     """Read what is new in a Codex home into the ledger; unchanged files are not opened."""
     files, folders = find_sessions(home)
-    stamps = store.stamps()
+    stamps = store.stamps() if files else {}
     changed = [file for file in files if stamps.get(file.path) != (file.size, file.mtime_ns)]
     unreadable = [(folder, "cannot be listed") for folder in folders]
     if changed:
@@ -98,6 +96,8 @@ def _bar(todo: int) -> Iterator[Callable[[int], None]]:
     if todo < MUCH or not err().is_terminal:
         yield lambda _size: None
         return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("reading sessions"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err(), transient=True) as progress:
         task = progress.add_task("", total=todo)

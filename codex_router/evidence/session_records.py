@@ -6,6 +6,17 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
+class Position(NamedTuple):
+    """How far a file was read."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    offset: int
+    state: str
+    """JSON of `rollout_state.State`."""
+
+
 class Response(NamedTuple):
     """One model response. `generation` and `total_tokens` name it within its thread, in every copy of the file."""
 

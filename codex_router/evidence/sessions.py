@@ -14,7 +14,7 @@ from codex_router.evidence.rollout import Rollout
 from codex_router.evidence.rollout_lines import Lines
 from codex_router.evidence.rollout_state import State, fields_of
 from codex_router.evidence.session_files import SessionPath, opened
-from codex_router.evidence.session_records import Response, Session, Task, Thread
+from codex_router.evidence.session_records import Position, Response, Session, Task, Thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,17 +24,6 @@ if TYPE_CHECKING:
 ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 WORTH_A_PROCESS = 16 << 20
 """Bytes that take longer to read than a process to start."""
-
-
-class Position(NamedTuple):
-    """How far a file was read."""
-
-    path: str
-    size: int
-    mtime_ns: int
-    offset: int
-    state: str
-    """JSON of `rollout.State`."""
 
 
 class SessionRead(NamedTuple):

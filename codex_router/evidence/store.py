@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from codex_router.errors import RouterError
 from codex_router.evidence.ledger import FILE, Ledger
 from codex_router.evidence.outcomes import guess_outcomes
-from codex_router.evidence.sessions import Position
+from codex_router.evidence.session_records import Position
 from codex_router.evidence.store_inserts import insert
 from codex_router.evidence.store_rows import rows_of
 from codex_router.evidence.store_tables import (
@@ -154,10 +153,12 @@ class Store:
 
     def push(self, runs: Iterable[Run]) -> int:
         """Store own runs that a team's database does not have yet; return how many there were."""
-        from codex_router.evidence.ledger_rows import RUN, run_row
-
         if not self.is_shared:
             return 0
+        from sqlalchemy.dialects import postgresql
+
+        from codex_router.evidence.ledger_rows import RUN, run_row
+
         names = RUN.split(", ")
         rows = [dict(zip(names, run_row(run), strict=True)) for run in runs if not run.source]
         if not rows:

@@ -72,6 +72,7 @@ session_files = Table(
     Column("state", Text, nullable=False),
     *_counts("skipped_lines"),
     PrimaryKeyConstraint("machine", "path"),
+    Index("session_files_stamps", "machine", "path", "size", "mtime_ns"),
 )
 
 threads = Table(
@@ -104,6 +105,8 @@ tasks = Table(
     *_texts("outcome_source", null=True),
     PrimaryKeyConstraint("thread_id", "turn_id"),
     Index("tasks_root", "root_thread_id", "root_turn_id"),
+    Index("tasks_ended", "ended"),
+    Index("tasks_prompt", "prompt_hash"),
 )
 
 responses = Table(
@@ -186,5 +189,15 @@ def _first(connection: Connection) -> None:
     connection.execute(text("CREATE INDEX IF NOT EXISTS attempts_session ON attempts (session_id)"))
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
+def _second(connection: Connection) -> None:
+    """Index what is asked at every `usage`: files that have changed, tasks without a result, repeated prompts."""
+    for name, columns in (
+        ("session_files_stamps", "session_files (machine, path, size, mtime_ns)"),
+        ("tasks_ended", "tasks (ended)"),
+        ("tasks_prompt", "tasks (prompt_hash)"),
+    ):
+        connection.execute(text(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}"))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second)
 """Each brings a database from version n to n + 1; never changed once released, only added to."""
