@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from session_corpus import Thread, plain
-from test_ledger import RUN
+from test_ledger import RUN, run
 from test_store import read_into
 
+from codex_router.commands.report_figures import task_rows
 from codex_router.evidence.cells import attempts_of_sessions, cells
 from codex_router.evidence.complaints import complains
 from codex_router.evidence.ledger import Ledger
+from codex_router.evidence.outcomes import known_outcome
+from codex_router.evidence.runs import Run
 from codex_router.evidence.store import Store
 from codex_router.evidence.store_tables import tasks
+from codex_router.evidence.usage import judged
 
 
 @pytest.mark.parametrize(
@@ -53,8 +58,8 @@ def change(thread: Thread) -> None:
     thread.put("response_item", call)
 
 
-def talk(*prompts: str) -> Thread:
-    thread = plain("new", tasks=0)
+def talk(*prompts: str, seed: int = 1) -> Thread:
+    thread = plain("new", seed, tasks=0)
     for prompt in prompts:
         thread.begin(prompt)
         thread.respond(tool=True)
@@ -125,3 +130,39 @@ def test_cells_are_the_sums_of_attempts(tmp_path: Path) -> None:
     assert sum(cell.cost_usd_squared for cell in found) == pytest.approx(sum(cost**2 for cost in costs) + 0.25**2)
     assert sum(cell.turns for cell in found) == sum(one.turns or 0 for one in turns) + 12
     assert (sum(cell.n_judged for cell in found), sum(cell.successes for cell in found)) == (1, 1)
+
+
+def test_the_users_word_on_a_run_is_that_of_its_turn(store: Store, tmp_path: Path) -> None:
+    """By the prompt; what was piped to it or said of an earlier attempt makes another one: then it is the first."""
+    asked, other = talk("fix it", "fix that"), talk("fix those", seed=2)
+    piped = talk("fix this\n<stdin>", "and more", seed=3)
+    for thread in (asked, piped, other):
+        thread.save(tmp_path)
+    read_into(store, tmp_path)
+    with Ledger.open() as ledger:
+        digest = sha256(b"fix that").hexdigest()
+        ledger.record(run_of("a", asked, digest))
+        ledger.record(run_of("b", piped, sha256(b"fix this").hexdigest()))
+        ledger.set_outcome("a", "yes")
+        ledger.set_outcome("b", "no")
+        store.push(ledger.runs())
+    rows, _ = task_rows(store, None, 10)
+    found = {(row.turns, row.outcome) for row in rows}
+    with store.engine.connect() as connection:
+        query = sa.select(tasks.c.thread_id, tasks.c.prompt_hash, known_outcome(tasks))
+        outcomes = {(row[0], row[1]): row[2] for row in connection.execute(query)}
+    assert outcomes == {
+        (asked.id, sha256(b"fix it").hexdigest()): "unknown",
+        (asked.id, digest): "yes",
+        (piped.id, sha256(b"fix this\n<stdin>").hexdigest()): "no",
+        (piped.id, sha256(b"and more").hexdigest()): "unknown",
+        (other.id, sha256(b"fix those").hexdigest()): "unknown",
+    }
+    assert {outcome for _, outcome in found} == {"yes", "no", "unknown"}
+    assert judged(store) == (1, 1)
+    assert judged(store, "2026-11-02") == (0, 0)
+
+
+def run_of(attempt_id: str, thread: Thread, prompt_hash: str) -> Run:
+    of_thread = run(attempt_id)
+    return replace(of_thread, session_id=thread.id, prompt_hash=prompt_hash)

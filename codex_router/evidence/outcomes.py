@@ -25,8 +25,9 @@ def known_outcome(turn: sa.FromClause) -> sa.ColumnElement[str]:
     judged = sa.select(a.outcome).where(a.source == "", a.session_id == t.thread_id, a.outcome != "unknown")
     newest = judged.order_by(a.id.desc()).limit(1)
     first = sa.select(sa.func.min(other.started)).where(other.thread_id == t.thread_id).correlate(turn)
+    of_another = sa.exists().where(other.thread_id == t.thread_id, other.prompt_hash == a.prompt_hash)
     same_prompt = newest.where(a.prompt_hash == t.prompt_hash).correlate(turn).scalar_subquery()
-    first_turn = newest.where(t.started == first.scalar_subquery()).correlate(turn).scalar_subquery()
+    first_turn = newest.where(t.started == first.scalar_subquery(), ~of_another).correlate(turn).scalar_subquery()
     return sa.func.coalesce(same_prompt, first_turn, t.outcome)
 
 

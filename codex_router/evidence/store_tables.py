@@ -184,6 +184,7 @@ attempts = Table(
 
 
 def _first(connection: Connection) -> None:
+    """Make all tables: as they are now, so that the steps behind must take what is there already."""
     metadata.create_all(connection)
     attempts.create(connection, checkfirst=True)
     connection.execute(text("CREATE INDEX IF NOT EXISTS attempts_session ON attempts (session_id)"))
