@@ -20,7 +20,9 @@ from session_corpus import SHAPES, plain, truth
 from codex_router.errors import RouterError
 from codex_router.evidence import store_tables
 from codex_router.evidence.ledger import FILE, Ledger
-from codex_router.evidence.pricing import Pricing
+from codex_router.evidence.prices import Rates, Tier
+from codex_router.evidence.pricing import Own, Pricing
+from codex_router.evidence.repricing import reprice
 from codex_router.evidence.session_files import find_sessions
 from codex_router.evidence.sessions import reading
 from codex_router.evidence.store import Store
@@ -114,6 +116,27 @@ def test_an_unknown_price_is_unknown(store: Store, tmp_path: Path) -> None:
     assert one(store, sa.select(sa.func.sum(spending.c.unpriced))) == 3
     assert one(store, sa.select(sa.func.count()).where(responses.c.cost_usd == 0)) == 0
     assert one(store, sa.select(sa.func.count()).where(tasks.c.cost_usd.is_(None))) == 1
+
+
+def test_pricing_anew_changes_what_has_another_price(store: Store, tmp_path: Path) -> None:
+    known, unknown = plain("new", 1), plain("new", 2, tasks=0)
+    unknown.model = "my-own-llama"
+    unknown.task("fix it at home", 3)
+    for thread in (known, unknown):
+        thread.save(tmp_path)
+    read_into(store, tmp_path)
+    total = sa.select(sa.func.sum(spending.c.cost_usd))
+    before = one(store, total)
+    assert reprice(store, Pricing())[:4] == (11, 0, 0, 0)
+    price = Tier(0, 1.0, 1.0, 1.0, 2.0)
+    own = Pricing((Own("my-own-llama", None, "2026-11-01", Rates("my-own-llama", "own", (price,))),))
+    done = reprice(store, own)
+    assert done[:4] == (11, 3, 3, 0)
+    cost = sum(answer.counts[0] * 1e-6 + answer.counts[3] * 2e-6 for answer in unknown.answers)
+    assert (done.before_usd, done.after_usd) == pytest.approx((before, before + cost))
+    assert one(store, total) == pytest.approx(before + cost)
+    assert one(store, sa.select(sa.func.sum(tasks.c.cost_usd))) == pytest.approx(before + cost)
+    assert one(store, sa.select(sa.func.sum(spending.c.unpriced))) == 0
 
 
 def test_a_sub_agents_cost_is_its_roots(store: Store, tmp_path: Path) -> None:

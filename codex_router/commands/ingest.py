@@ -32,16 +32,28 @@ MANY = 20
 @click.option("--list", "list_", is_flag=True, help="Show the shipped and the ingested tables; read nothing.")
 @click.option("--category", metavar="NAME", help="Kind of task of the trials in a Harbor job folder.")
 @click.option("--sessions", is_flag=True, help="Read Codex's session files; with PATH, of that Codex home.")
+@click.option("--reprice", is_flag=True, help="Price what is stored of sessions anew; read nothing.")
 @click.option("--dry-run", is_flag=True, help="Read and report; store nothing.")
 @click.option("--json", "json_", is_flag=True, help="One JSON document on stdout.")
 def command(
-    *, paths: tuple[Path, ...], list_: bool, category: str | None, sessions: bool, dry_run: bool, json_: bool
+    *,
+    paths: tuple[Path, ...],
+    list_: bool,
+    category: str | None,
+    sessions: bool,
+    reprice: bool,
+    dry_run: bool,
+    json_: bool,
 ) -> int:
     """Read published cost-per-task tables and other tools' results, or Codex's own sessions.
 
     PATH is a table (CSV, JSON, JSONL, TOML), Aider's leaderboard (YAML), the SWE-bench leaderboard (JSON), a Harbor
     job folder, or a folder of these. A file is taken whole or refused whole; the same file twice changes nothing.
     """
+    if reprice:
+        if paths or list_ or category or sessions or dry_run:
+            raise UsageError("`--reprice` goes with no other option but `--json`")
+        return price_anew(json_=json_)
     if sessions:
         if list_ or dry_run or category:
             raise UsageError("`--sessions` goes with no other option but `--json`")
@@ -99,6 +111,26 @@ def take_sessions(homes: Sequence[Path], *, json_: bool) -> int:
             for line in account_lines(account):
                 click.echo(printable(line))
     return ExitCode.FAILED if any(account.unreadable for account in accounts) else ExitCode.DONE
+
+
+def price_anew(*, json_: bool) -> int:
+    """Price the stored responses at the prices that are known now."""
+    from codex_router.evidence.pricing import read_pricing
+    from codex_router.evidence.repricing import reprice
+    from codex_router.evidence.store import Store
+    from codex_router.show.sessions import repriced_lines
+
+    pricing = read_pricing()
+    with Store.open() as store:
+        done = reprice(store, pricing)
+    if json_:
+        from codex_router.show.console import print_json
+
+        print_json({"repriced": done._asdict()})
+    else:
+        for line in repriced_lines(done):
+            click.echo(line)
+    return ExitCode.DONE
 
 
 def show_list(*, json_: bool) -> int:

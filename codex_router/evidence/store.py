@@ -12,7 +12,7 @@ import os
 import platform
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -35,11 +35,12 @@ from codex_router.evidence.summing import adopt_parents
 from codex_router.home import router_home
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from codex_router.evidence.runs import Run
     from codex_router.evidence.sessions import SessionRead
 
+T = TypeVar("T")
 VARIABLE = "CODEX_ROUTER_DB"
 LOCK = 7_265_117_031
 """Of PostgreSQL's advisory locks: one process at a time makes or migrates the tables."""
@@ -122,23 +123,23 @@ class Store:
         if not rows.files:
             return
         with told(self.engine.url):
-            self._again(lambda connection: insert(connection, rows))
+            self.again(lambda connection: insert(connection, rows))
 
-    def _again(self, work: Any) -> None:
+    def again(self, work: Callable[[sa.Connection], T]) -> T:
+        """Do some work in one transaction and return its result; after a lost connection, all of it again."""
         for attempt in range(RETRIES):
             try:
                 with self.engine.begin() as connection:
-                    work(connection)
+                    return work(connection)
             except OperationalError as error:
                 if attempt == RETRIES - 1 or not (self.is_shared or _is_busy(error)):
                     raise
             except DBAPIError as error:
                 if attempt == RETRIES - 1 or not error.connection_invalidated:
                     raise
-            else:
-                return
             self.engine.dispose()
             time.sleep(0.2 * 2**attempt)
+        raise AssertionError("the last attempt raises")
 
     def settle(self, *, guess: bool = False) -> None:
         """Link sub-agents of older Codex versions to their parents, and runs of ``exec`` to their tiers.
@@ -147,9 +148,9 @@ class Store:
             guess: also guess the outcomes of turns that nobody judged; see `outcomes`.
         """
         with told(self.engine.url):
-            self._again(adopt_parents)
+            self.again(adopt_parents)
             if guess:
-                self._again(guess_outcomes)
+                self.again(guess_outcomes)
 
     def push(self, runs: Iterable[Run]) -> int:
         """Store own runs that a team's database does not have yet; return how many there were."""
@@ -171,7 +172,7 @@ class Store:
             index_elements=["source", "attempt_id"], set_=known, where=statement.excluded.outcome != "unknown"
         )
         with told(self.engine.url):
-            self._again(lambda connection: connection.execute(said, rows))
+            self.again(lambda connection: connection.execute(said, rows))
         return len(rows)
 
     def _migrate(self) -> None:
