@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from session_corpus import Thread, plain
-from test_ledger import RUN, run
+from test_ledger import ROW, RUN, run
 from test_store import read_into
 
 from codex_router.commands.report_figures import task_rows
-from codex_router.evidence.cells import attempts_of_sessions, cells
+from codex_router.decide.estimator import Estimator
+from codex_router.evidence.cells import attempts_of_sessions, cells, sums_of_sessions
 from codex_router.evidence.complaints import complains
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.outcomes import known_outcome
 from codex_router.evidence.runs import Run
 from codex_router.evidence.store import Store
 from codex_router.evidence.store_tables import tasks
-from codex_router.evidence.usage import judged
+from codex_router.evidence.usage import judged as judged_runs
+from codex_router.records import Arm
 
 
 @pytest.mark.parametrize(
@@ -159,10 +161,58 @@ def test_the_users_word_on_a_run_is_that_of_its_turn(store: Store, tmp_path: Pat
         (other.id, sha256(b"fix those").hexdigest()): "unknown",
     }
     assert {outcome for _, outcome in found} == {"yes", "no", "unknown"}
-    assert judged(store) == (1, 1)
-    assert judged(store, "2026-11-02") == (0, 0)
+    assert judged_runs(store) == (1, 1)
+    assert judged_runs(store, "2026-11-02") == (0, 0)
 
 
 def run_of(attempt_id: str, thread: Thread, prompt_hash: str) -> Run:
     of_thread = run(attempt_id)
     return replace(of_thread, session_id=thread.id, prompt_hash=prompt_hash)
+
+
+@pytest.mark.parametrize("guess", [False, True])
+def test_estimates_from_sums_are_those_from_rows(store: Store, tmp_path: Path, guess: bool) -> None:
+    """Whatever is summed in the database, with repeated prompts, budget stops, failures and unknown prices."""
+    ends = [None, "interrupted", {"codex_error_info": "session_budget_exceeded"}]
+    prompts = ["fix the bug in a", "continue", "write the docs", "it still fails", "continue", "fix that", "review it"]
+    for seed in range(12):
+        thread = plain("new", seed, tasks=0)
+        thread.model = ("gpt-5.5", "gpt-5.4", "my-own-llama")[seed % 3]
+        for index, prompt in enumerate([*prompts[seed % 4 :], f"review number {seed}"]):
+            thread.begin(prompt)
+            for _ in range(1 + (seed * 7 + index * 3) % 5):
+                thread.respond(tool=True)
+            change(thread)
+            end = ends[(seed + index) % 5] if (seed + index) % 5 < 3 else None
+            if end == "interrupted":
+                thread.put("event_msg", {"type": "turn_aborted", "reason": "interrupted"})
+            else:
+                said = {"type": "task_complete", "turn_id": thread.turn, "error": end}
+                thread.put("event_msg", said)
+            thread.wait(60)
+        thread.save(tmp_path)
+    read_into(store, tmp_path)
+    store.settle(guess=guess)
+    rows = attempts_of_sessions(store, guessed=guess)
+    judged = attempts_of_sessions(store, guessed=guess, judged=True)
+    summed = sums_of_sessions(store, guessed=guess)
+    assert len(judged) + sum(one.attempts for one in summed) == len(rows)
+    assert summed
+    assert bool(judged) == guess
+    assert sum(one.capped for one in summed) > 0
+    assert guess or any(one.cost_usd.n not in {0, round(one.cost_usd.n)} for one in summed)  # a repeated task
+    published = [replace(ROW, category="write", arm=Arm("gpt-5.5", "medium"))]
+    arms = sorted({one.arm for one in rows}, key=str)
+    categories = ["fix", "continue", "write", "review", "it"]
+    by_rows = Estimator().fit(published, rows)
+    by_sums = Estimator().fit(published, judged, summed)
+    assert figures(by_sums, arms, categories) == pytest.approx(figures(by_rows, arms, categories), rel=1e-9)
+    assert astuple(by_sums.turns_shape_) == pytest.approx(astuple(by_rows.turns_shape_), rel=1e-12)
+
+
+def figures(estimator: Estimator, arms: list[Arm], categories: list[str]) -> list[float]:
+    return [
+        float(value)
+        for one in estimator.estimate(arms, categories)
+        for value in (*one.p_pass, *one.cost_usd, *one.turns, one.n_local, one.n_published, one.n_effective, one.guess)
+    ]

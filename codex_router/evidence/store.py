@@ -8,8 +8,10 @@ the same sessions, and a reading that was cut short is simply done again.
 from __future__ import annotations
 
 import getpass
+import math
 import os
 import platform
+import sqlite3
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -228,6 +230,10 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we begin transactions ourselves
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -4000"):
         connection.execute(f"PRAGMA {pragma}")
+    try:
+        connection.execute("SELECT ln(1)")
+    except sqlite3.OperationalError:  # built without mathematics
+        connection.create_function("ln", 1, math.log, deterministic=True)
 
 
 @contextmanager
