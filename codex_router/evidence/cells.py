@@ -114,12 +114,12 @@ WHOLE = ("completed", "budget")
 def _weighed(*, guessed: bool) -> Any:
     """Return the columns `TURN` of the turns with the weight of each, and whether its task has a known outcome."""
     t = _turns().add_columns(tasks.c.turn_id, tasks.c.started, tasks.c.seconds).subquery("turns").c
-    known = sa.case((t.outcome == "unknown", 0), (t.outcome_source == "heuristic", int(guessed)), else_=1)
+    known = sa.func.max(sa.case((t.outcome == "unknown", 0), else_=1)).over(partition_by=(t.category, t.task_id))
     again = sa.func.count().over(partition_by=(t.model, t.effort, t.category, t.harness, t.task_id))
     weighed = sa.select(
         *t,
         (1.0 / (1.0 + (again - 1) * REPEAT_CORRELATION)).label("weight"),
-        sa.func.max(known).over(partition_by=(t.category, t.task_id)).label("judged"),
+        (known if guessed else sa.literal(0)).label("judged"),  # of a turn, all that is known is guessed
     )
     return weighed.subquery("weighed").c
 
