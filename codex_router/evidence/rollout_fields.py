@@ -23,12 +23,13 @@ IDS = re.compile(
     rb'"response_id":"'
 )
 """How a record begins: the same for all responses of a turn."""
-RECORD = re.compile(
-    rb'([^"\\]*)","usage":' + _USAGE + rb',"turn_token_usage":\{[^}]*\},"thread_token_usage":'
-    rb'\{"input_tokens":(\d{1,12}),"cached_input_tokens":\d{1,12},(?:"cache_write_input_tokens":\d{1,12},)?'
-    rb'"output_tokens":(\d{1,12}),'
+RECORD = re.compile(rb'([^"\\]*)","usage":' + _USAGE)
+"""The rest of a record: its response's id, its five counts."""
+THREAD = re.compile(
+    rb',"turn_token_usage":\{[^}]*\},"thread_token_usage":\{"input_tokens":(\d{1,12}),"cached_input_tokens":\d{1,12},'
+    rb'(?:"cache_write_input_tokens":\d{1,12},)?"output_tokens":(\d{1,12}),'
 )
-"""The rest of a record: its response's id, its five counts, input and output of the thread."""
+"""What follows: input and output of the whole thread."""
 COUNT = re.compile(rb',"info":(?:null|\{"total_token_usage":' + _USAGE + rb',"last_token_usage":' + _USAGE + rb"[,}])")
 """A count: five of the thread and five of the newest response, or nothing."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from codex_router.evidence.rollout_fields import COUNT, IDS, RECORD, counts_of, limits_of, seconds_between, text
+from codex_router.evidence.rollout_fields import COUNT, IDS, RECORD, THREAD, counts_of, limits_of, seconds_between, text
 from codex_router.tokens import NOTHING, counts_from, size
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
 
     from codex_router.evidence.rollout_lines import Line
@@ -20,6 +21,8 @@ LEAST_CACHED = 2048
 """Shorter prompts may miss the cache for other reasons (it begins at 1024 tokens)."""
 LIMITS = b'"rate_limits":'
 NO_LIMITS: list[Any] = [None, None, None]
+THREAD_TOTAL = b'"total_tokens":%d}}}\n'
+"""How a record ends: with what the thread has spent."""
 NO_BYTES = b"\n\n"
 """No line holds them."""
 # Places in a row of `rows`, which becomes a `session_records.Response`.
@@ -52,27 +55,45 @@ class Responses:
             self.rows[-1][COMPACTION] = 1
 
     def _record(self, line: Line) -> None:
-        data, head = line.data, line.head
+        data, head, place = line.data, line.head, self._place
         self._total = NO_BYTES
-        known = len(self._ids) if self._place.lineage is None and data.startswith(self._ids, head) else 0
-        ids = None if known else IDS.match(data, head)
-        found = RECORD.match(data, ids.end() if ids else head + known) if ids or known else None
-        if found is None:
-            said = line.payload()
-            names = [text(said.get(name)) or "" for name in ("thread_id", "turn_id", "response_id")]
-            usage, total = counts_from(said.get("usage")), size(counts_from(said.get("thread_token_usage")))
-        else:
-            response, first, cached, written, output, reasoning, all_input, all_output = found.groups(b"0")
-            usage = int(first), int(cached), int(written), int(output), int(reasoning)
-            total = int(all_input) + int(all_output)
-            names = [ids[1].decode(), ids[2].decode(), response.decode()] if ids else []
-        if names and not self._is_own(line, *names):
-            return
-        if ids and self._place.open is not None and self._place.lineage is None:
-            self._ids = data[head : ids.end()]
-        counts = self._place.meter.record(usage, total)
-        if counts is not None:
-            self._response(line, counts)
+        if place.lineage is None and data.startswith(self._ids, head):
+            found = RECORD.match(data, head + len(self._ids))
+            if found:
+                self._spent(line, found)
+                return
+        ids = IDS.match(data, head)
+        found = RECORD.match(data, ids.end()) if ids else None
+        if ids is None or found is None:
+            self._parsed_record(line)
+        elif self._is_own(line, ids[1].decode(), ids[2].decode(), found[1].decode()):
+            if place.open is not None and place.lineage is None:
+                self._ids = data[head : ids.end()]
+            self._spent(line, found)
+
+    def _spent(self, line: Line, found: re.Match[bytes]) -> None:
+        """Take a record whose counts were read without parsing it."""
+        data, meter = line.data, self._place.meter
+        _, first, cached, written, output, reasoning = found.groups(b"0")
+        usage = int(first), int(cached), int(written), int(output), int(reasoning)
+        total = (meter.total_tokens or 0) + usage[0] + usage[3]
+        if not data.endswith(THREAD_TOTAL % total):  # not what this response adds to what is known
+            thread = THREAD.match(data, found.end())
+            if thread is None:
+                self._parsed_record(line)
+                return
+            total = int(thread[1]) + int(thread[2])
+        if meter.record(usage, total):
+            self._response(line, usage)
+
+    def _parsed_record(self, line: Line) -> None:
+        said = line.payload()
+        names = [text(said.get(name)) or "" for name in ("thread_id", "turn_id", "response_id")]
+        if self._is_own(line, *names):
+            total = size(counts_from(said.get("thread_token_usage")))
+            counts = self._place.meter.record(counts_from(said.get("usage")), total)
+            if counts is not None:
+                self._response(line, counts)
 
     def _is_own(self, line: Line, thread: str, turn: str, response: str) -> bool:
         """Tell whether a record is this thread's, and be in its turn."""
