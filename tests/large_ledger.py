@@ -41,7 +41,7 @@ def _reads(tasks: int, per_task: int, pricing: Pricing) -> Iterator[SessionRead]
             thread_id, thread_id, None, None, "exec", 0, f"/home/user/project{number % 20}", "main", None, None,
             "0.169.0", "openai", start.isoformat(),
         )  # fmt: skip
-        session = Session(thread)
+        session = Session(thread, [], [], [], {}, 0)
         total = 0
         for index in range(TASKS_PER_THREAD):
             model, effort = chance.choice(ARMS)

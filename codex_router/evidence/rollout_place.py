@@ -80,7 +80,7 @@ class Place:
         turn_id = str(self.state.turn_count) if turn_id is None else turn_id
         self.state.turn_count += 1
         time = line.time
-        self.open = OpenTask(turn_id, started=time, ended=time)
+        self.open = OpenTask(turn_id=turn_id, started=time, ended=time)
         self.tasks.append(self.open)
         return self.open
 

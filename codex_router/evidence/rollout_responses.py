@@ -20,7 +20,6 @@ IDLE_SECONDS = 300.0
 LEAST_CACHED = 2048
 """Shorter prompts may miss the cache for other reasons (it begins at 1024 tokens)."""
 LIMITS = b'"rate_limits":'
-NO_LIMITS: list[Any] = [None, None, None]
 THREAD_TOTAL = b'"total_tokens":%d}}}\n'
 """How a record ends: with what the thread has spent."""
 NO_BYTES = b"\n\n"
@@ -190,7 +189,7 @@ class Responses:
                 return
             state.limits = limits_of(line.payload().get("rate_limits"))
             self._limits = data[at:]
-        if state.limits != NO_LIMITS and self.rows:
+        if state.limits[0] is not None and self.rows:
             self.rows[-1][WINDOWS] = state.limits
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from codex_router.evidence.rollout_fields import seconds_between
@@ -11,11 +10,21 @@ if TYPE_CHECKING:
     from codex_router.tokens import Counts
 
 
-@dataclass(slots=True)
-class OpenTask:
+class _Kept:
+    """Fields with their defaults; what is kept of them is given to make the same again.
+
+    Dataclasses would do; their import takes as long as the reading of ten megabytes.
+    """
+
+    def __init__(self, **known: Any) -> None:
+        for name, value in known.items():
+            setattr(self, name, value)
+
+
+class OpenTask(_Kept):
     """A task that may go on."""
 
-    turn_id: str
+    turn_id: str = ""
     root_turn_id: str | None = None
     started: str = ""
     ended: str = ""
@@ -44,8 +53,7 @@ class OpenTask:
         )  # fmt: skip
 
 
-@dataclass(slots=True)
-class State:
+class State(_Kept):
     """What must be known to go on reading a file."""
 
     thread: list[Any] | None = None
@@ -68,11 +76,12 @@ class State:
     context_tokens: int | None = None
     """Tokens that the next response gets again; None after a compaction."""
     tool_bytes: int = 0
-    limits: list[Any] = field(default_factory=lambda: [None, None, None])
+    limits: tuple[Any, ...] | list[Any] = (None, None, None)
+    """Plan, and the shares used of its two windows; the plan is None when nothing is known."""
     copying: bool = False
     inherited_total: Counts | None = None
 
 
 def fields_of(record: OpenTask | State) -> dict[str, Any]:
-    """Return the fields of a record as they are; `dataclasses.asdict` copies deeply, and takes longer than reading."""
-    return {name: getattr(record, name) for name in record.__slots__}
+    """Return the fields of a record by name."""
+    return {name: getattr(record, name) for name in type(record).__annotations__}

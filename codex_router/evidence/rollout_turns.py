@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from codex_router.evidence.complaints import complains
 from codex_router.evidence.rollout_fields import instructions_of, text, thread_from
+from codex_router.evidence.rollout_lines import NEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +147,9 @@ class Turns:
         task = self._place.open
         if task is None or self._place.lineage is not None:
             return
-        error = line.payload().get("error")
+        # A text cannot hold this: its quotes would be escaped. A line that is not whole may lack it, and is parsed.
+        failed = b'"error"' in line.data or not line.data.endswith(b"}}\n") or line.data.count(NEXT) > 1
+        error = line.payload().get("error") if failed else None
         out_of_budget = bool(error) and BUDGET_ERROR in json.dumps(error)
         task.end = "budget" if out_of_budget else "error" if error else "completed"
         task.ended = line.time or task.ended
