@@ -121,7 +121,6 @@ responses = Table(
     *_texts("plan_name"),
     *_amounts("window_5h_percent", "window_week_percent", *COSTS),
     PrimaryKeyConstraint("thread_id", "generation", "total_tokens"),
-    Index("responses_time", "time"),
     Index(
         "responses_broken",
         "cache_break",
@@ -191,7 +190,11 @@ def _first(connection: Connection) -> None:
 
 
 def _second(connection: Connection) -> None:
-    """Index what is asked at every `usage`: files that have changed, tasks without a result, repeated prompts."""
+    """Index what is asked at every `usage`: files that have changed, tasks without a result, repeated prompts.
+
+    The time of responses was indexed for questions that are asked of ``spending`` now.
+    """
+    connection.execute(text("DROP INDEX IF EXISTS responses_time"))
     for name, columns in (
         ("session_files_stamps", "session_files (machine, path, size, mtime_ns)"),
         ("tasks_ended", "tasks (ended)"),
