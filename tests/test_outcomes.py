@@ -12,6 +12,7 @@ from session_corpus import Thread, plain
 from test_ledger import ROW, RUN, run
 from test_store import read_into
 
+from codex_router.codex.catalogue import default_efforts
 from codex_router.commands.report_figures import task_rows
 from codex_router.decide.estimator import Estimator
 from codex_router.evidence.cells import attempts_of_sessions, cells, sums_of_sessions
@@ -168,6 +169,20 @@ def test_the_users_word_on_a_run_is_that_of_its_turn(store: Store, tmp_path: Pat
 def run_of(attempt_id: str, thread: Thread, prompt_hash: str) -> Run:
     of_thread = run(attempt_id)
     return replace(of_thread, session_id=thread.id, prompt_hash=prompt_hash)
+
+
+def test_an_effort_that_nobody_named_is_the_models_own(store: Store, tmp_path: Path) -> None:
+    for seed, effort in enumerate(("low", None, None)):
+        thread = plain("new", seed, tasks=0)
+        thread.model, thread.effort = ("gpt-5.6-sol", "gpt-5.6-sol", "my-own-llama")[seed], effort  # type: ignore[assignment]
+        thread.task("fix it", 2)
+        thread.save(tmp_path)
+    read_into(store, tmp_path)
+    named = {(one.arm, one.attempts) for one in sums_of_sessions(store)}
+    assert named == {(Arm("gpt-5.6-sol", "low"), 1), (Arm("gpt-5.6-sol"), 1), (Arm("my-own-llama"), 1)}
+    told = {(one.arm, one.attempts) for one in sums_of_sessions(store, defaults=default_efforts())}
+    assert told == {(Arm("gpt-5.6-sol", "low"), 2), (Arm("my-own-llama"), 1)}
+    assert {row.effort for row in task_rows(store, None, 10)[0]} == {"low", "low (default)", ""}
 
 
 @pytest.mark.parametrize("guess", [False, True])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from codex_router.codex.catalogue import default_efforts
 from codex_router.evidence.ledger import FILE
 from codex_router.home import router_home
 from codex_router.settings import policy_document
@@ -29,10 +30,10 @@ def own_turns() -> OwnTurns:
     from codex_router.evidence.cells import attempts_of_sessions, sums_of_sessions
     from codex_router.evidence.store import Store
 
-    guessed = guesses_outcomes()
+    guessed, defaults = guesses_outcomes(), default_efforts()
     with Store.open() as store:
-        attempts = attempts_of_sessions(store, guessed=guessed, judged=True)
-        return OwnTurns(tuple(attempts), tuple(sums_of_sessions(store, guessed=guessed)))
+        attempts = attempts_of_sessions(store, guessed=guessed, judged=True, defaults=defaults)
+        return OwnTurns(tuple(attempts), tuple(sums_of_sessions(store, guessed=guessed, defaults=defaults)))
 
 
 def guesses_outcomes() -> bool:

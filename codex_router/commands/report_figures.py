@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
+from codex_router.codex.catalogue import default_efforts
 from codex_router.codex.router_file import read_plan
 from codex_router.commands.advice import installed_quietly
 from codex_router.commands.recommend import estimates_on_offer
@@ -23,7 +24,7 @@ from codex_router.show.charts import Bar, Point
 from codex_router.show.report import Saved, TaskRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from codex_router.evidence.store import Store
@@ -169,15 +170,17 @@ def task_rows(store: Store, since: str | None, most: int) -> tuple[list[TaskRow]
     )  # fmt: skip
     with told(store.engine.url), store.engine.connect() as connection:
         count = connection.execute(sa.select(sa.func.count()).select_from(whole)).scalar() or 0
-        rows = [_task_row(row) for row in connection.execute(query)]
+        defaults = default_efforts()
+        rows = [_task_row(row, defaults) for row in connection.execute(query)]
     return rows, count
 
 
-def _task_row(row: Sequence[object]) -> TaskRow:
+def _task_row(row: Sequence[object], defaults: Mapping[str, str]) -> TaskRow:
     started, cwd, branch, category, model, effort, tier, turns, tokens, cost, unpriced, ended, outcome = row
+    taken = effort or (f"{defaults[str(model)]} (default)" if model in defaults else "")
     known = None if unpriced else float(cost)  # type: ignore[arg-type]
     return TaskRow(
-        str(started)[:10], str(cwd), str(branch or ""), str(category), str(model), str(effort), str(tier),
+        str(started)[:10], str(cwd), str(branch or ""), str(category), str(model), str(taken), str(tier),
         int(turns), int(tokens), known, str(ended), str(outcome),  # type: ignore[call-overload]
     )  # fmt: skip
 

@@ -16,6 +16,8 @@ from codex_router.evidence.store_tables import attempts, tasks, threads
 from codex_router.records import GUESS_WEIGHT, REPEAT_CORRELATION, Arm, Attempt, Moments, Summed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from codex_router.evidence.store import Store
 
 HARNESS = "codex"
@@ -84,7 +86,7 @@ def cells(store: Store, *, guessed: bool = False) -> list[Cell]:
         return [_cell(row) for row in connection.execute(query)]
 
 
-def sums_of_sessions(store: Store, *, guessed: bool = False) -> list[Summed]:
+def sums_of_sessions(store: Store, *, guessed: bool = False, defaults: Mapping[str, str] | None = None) -> list[Summed]:
     """Return the user turns that no run of `exec` covers, as sums per arm and category, in a stable order.
 
     These are the turns of tasks (same prompt in a category) of which no outcome is known; see `attempts_of_sessions`
@@ -94,8 +96,9 @@ def sums_of_sessions(store: Store, *, guessed: bool = False) -> list[Summed]:
     Args:
         store: the ledger.
         guessed: guessed outcomes are known ones.
+        defaults: the effort of a model where a session names none.
     """
-    w = _weighed(guessed=guessed)
+    w = _weighed(guessed, defaults)
     sums = [
         sa.func.count(),
         sa.func.sum(sa.case((w.ended == "budget", 1), else_=0)),
@@ -111,9 +114,9 @@ WHOLE = ("completed", "budget")
 """How attempts end whose amounts are taken: by themselves, or cut by their budget."""
 
 
-def _weighed(*, guessed: bool) -> Any:
+def _weighed(guessed: bool, defaults: Mapping[str, str] | None) -> Any:  # noqa: FBT001 - one of two questions
     """Return the columns `TURN` of the turns with the weight of each, and whether its task has a known outcome."""
-    t = _turns().add_columns(tasks.c.turn_id, tasks.c.started, tasks.c.seconds).subquery("turns").c
+    t = _turns(defaults).add_columns(tasks.c.turn_id, tasks.c.started, tasks.c.seconds).subquery("turns").c
     known = sa.func.max(sa.case((t.outcome == "unknown", 0), else_=1)).over(partition_by=(t.category, t.task_id))
     again = sa.func.count().over(partition_by=(t.model, t.effort, t.category, t.harness, t.task_id))
     weighed = sa.select(
@@ -145,15 +148,18 @@ def _moments_of(n: float, amounts: float, logs: float, squares: float) -> Moment
     return Moments(n, amounts / n, mean_log, max(0.0, squares / n - mean_log**2))
 
 
-def attempts_of_sessions(store: Store, *, guessed: bool = False, judged: bool = False) -> list[Attempt]:
+def attempts_of_sessions(
+    store: Store, *, guessed: bool = False, judged: bool = False, defaults: Mapping[str, str] | None = None
+) -> list[Attempt]:
     """Return the user turns that no run of `exec` covers, one by one; in a team's database also its members' runs.
 
     Args:
         store: the ledger.
         guessed: also take guessed outcomes, marked as such: each is half a vote.
         judged: leave out the turns that `sums_of_sessions` sums.
+        defaults: the effort of a model where a session names none.
     """
-    w = _weighed(guessed=guessed)
+    w = _weighed(guessed, defaults)
     rows = sa.select(*(w[name] for name in TURN)).order_by(w.started, w.turn_id)
     if judged:
         rows = rows.where(w.judged == 1)
@@ -220,9 +226,12 @@ def _runs() -> sa.Select[Any]:
     )
 
 
-def _turns() -> sa.Select[Any]:
+def _turns(defaults: Mapping[str, str] | None = None) -> sa.Select[Any]:
     """Select the user turns that no run covers, each with what its sub-agents took."""
     t, part = tasks.c, tasks.alias("part").c
+    effort: sa.ColumnElement[str] = t.effort
+    if defaults:
+        effort = sa.case((t.effort == "", sa.case(dict(defaults), value=t.model, else_="")), else_=t.effort)
     whole = (
         sa.select(
             part.root_thread_id,
@@ -241,7 +250,7 @@ def _turns() -> sa.Select[Any]:
     return (
         sa.select(
             t.model,
-            t.effort,
+            effort.label("effort"),
             t.category,
             sa.literal(HARNESS).label("harness"),
             t.ended,
