@@ -39,7 +39,8 @@ def read_into(store: Store, home: Path) -> int:
     files, _ = find_sessions(home)
     stamps = store.stamps()
     changed = [file for file in files if stamps.get(file.path) != (file.size, file.mtime_ns)]
-    with reading(changed, files, lambda prompt: prompt.split()[0], store.positions(), Pricing()) as read:
+    known = store.positions([file.path for file in changed])
+    with reading(changed, files, lambda prompt: prompt.split()[0], known, Pricing()) as read:
         store.add(list(read))
     store.settle()
     return len(changed)

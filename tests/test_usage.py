@@ -268,7 +268,7 @@ def count(*_):
     global seen
     seen += 1
     if seen == last:
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), int(sys.argv[2]))
 import sqlalchemy
 sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", count)
 sqlalchemy.event.listen(sqlalchemy.Engine, "commit", count)
@@ -278,17 +278,20 @@ sys.exit(main(["ingest", "--sessions"]))
 """
 
 
-def test_an_interrupted_ingest_goes_on_where_it_was(codex_home: Path, own_home: Path) -> None:
-    """Killed before one statement or commit after another: in the end everything is there, once."""
+@pytest.mark.parametrize(("how", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_an_interrupted_ingest_goes_on_where_it_was(codex_home: Path, how: signal.Signals, status: int) -> None:
+    """Ended before one statement or commit after another: in the end everything is there, once."""
     threads = [plain("new", seed, tasks=1, responses=20) for seed in range(24)]
     save(codex_home, *threads)
     ends = []
     for last in (8, 10, 13, 17, 22, 28, 35, 43, 10_000):
-        done = subprocess.run([sys.executable, "-c", INTERRUPTED, str(last)], check=False, capture_output=True)
+        done = subprocess.run(
+            [sys.executable, "-c", INTERRUPTED, str(last), str(int(how))], check=False, capture_output=True
+        )
         ends.append(done.returncode)
         if done.returncode == 0:
             break
-    assert ends[:3] == [-signal.SIGKILL] * 3
+    assert ends[:3] == [status] * 3
     assert ends[-1] == 0
     total = usage()["total"]
     assert isinstance(total, dict)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from codex_router.evidence.session_files import SessionPath
+    from codex_router.evidence.session_records import Position
     from codex_router.evidence.sessions import SessionRead
     from codex_router.evidence.store import Store
 
@@ -33,7 +34,8 @@ def refresh(home: Path, store: Store) -> Account:
     changed = [file for file in files if stamps.get(file.path) != (file.size, file.mtime_ns)]
     unreadable = [(folder, "cannot be listed") for folder in folders]
     if changed:
-        account = _read(changed, files, store, unreadable)
+        known = store.positions([file.path for file in changed if file.path in stamps])
+        account = _read(changed, files, known, store, unreadable)
         store.settle(guess=guesses_outcomes())
     else:
         account = Account(len(files), unreadable=unreadable)
@@ -44,12 +46,15 @@ def refresh(home: Path, store: Store) -> Account:
 
 
 def _read(
-    changed: list[SessionPath], files: list[SessionPath], store: Store, unreadable: list[tuple[str, str]]
+    changed: list[SessionPath],
+    files: list[SessionPath],
+    known: dict[str, Position],
+    store: Store,
+    unreadable: list[tuple[str, str]],
 ) -> Account:
     from codex_router.evidence.pricing import read_pricing
 
     pricing = read_pricing()
-    known = store.positions()
     skipped: dict[str, int] = {}
     read_bytes = responses = inherited = 0
     todo = sum(file.size for file in changed)

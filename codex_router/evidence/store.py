@@ -47,6 +47,8 @@ VARIABLE = "CODEX_ROUTER_DB"
 LOCK = 7_265_117_031
 """Of PostgreSQL's advisory locks: one process at a time makes or migrates the tables."""
 RETRIES = 5
+PATHS = 500
+"""That are asked for at a time."""
 CONNECT_SECONDS = 10
 BUSY_SECONDS = 30.0
 
@@ -101,12 +103,16 @@ class Store:
         """Tell whether this is a team's database."""
         return self.engine.dialect.name != "sqlite"
 
-    def positions(self) -> dict[str, Position]:
-        """Return how far this machine's session files were read, by path."""
+    def positions(self, paths: Sequence[str]) -> dict[str, Position]:
+        """Return how far some of this machine's session files were read, by path; those never read are left out."""
         c = session_files.c
         query = sa.select(c.path, c.size, c.mtime_ns, c.byte_offset, c.state).where(c.machine == self.machine)
+        found: dict[str, Position] = {}
         with told(self.engine.url), self.engine.connect() as connection:
-            return {row[0]: Position(*row) for row in connection.execute(query)}
+            for start in range(0, len(paths), PATHS):
+                some = query.where(c.path.in_(paths[start : start + PATHS]))
+                found |= {row[0]: Position(*row) for row in connection.execute(some)}
+        return found
 
     def stamps(self) -> dict[str, tuple[int, int]]:
         """Return size and time of this machine's session files as they were read, by path."""
