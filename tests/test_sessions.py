@@ -230,6 +230,33 @@ def test_a_total_that_begins_anew(tmp_path: Path) -> None:
     assert tokens(tmp_path) == truth(thread)
 
 
+def test_a_record_that_is_there_twice_and_one_whose_thread_began_elsewhere(tmp_path: Path) -> None:
+    parent = plain("new")
+    child = parent.child(50)
+    child.total, child.context = parent.total, parent.context
+    child.meta(forked_from_id=parent.id)
+    child.task("fix the other way", 3)
+    child.lines += [line for line in child.lines if '"token_usage_record"' in line][-1:]
+    for thread in (parent, child):
+        thread.save(tmp_path)
+    assert tokens(tmp_path) == truth(parent, child)
+    last = {session.thread.thread_id: session.responses[-1].total_tokens for session in sessions(tmp_path)}
+    assert last == {thread.id: thread.total[0] + thread.total[3] for thread in (parent, child)}
+
+
+def test_the_same_total_again_behind_a_record_and_a_beginning_anew(tmp_path: Path) -> None:
+    """An old Codex, a new one, and the old one again, whose totals happen to come to what they were."""
+    thread = plain("middle", tasks=0)
+    for shape in ("middle", "new", "middle"):
+        thread.shape = shape
+        if shape == "middle":
+            thread.total = ZERO
+        thread.begin(f"go on with {shape}")
+        thread.answer((12_000, 0, 0, 300, 100))
+    thread.save(tmp_path)
+    assert tokens(tmp_path) == truth(thread)
+
+
 @SHAPE
 def test_a_compaction_is_marked(tmp_path: Path, shape: str) -> None:
     thread = plain(shape)
