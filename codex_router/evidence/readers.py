@@ -11,7 +11,6 @@ import os
 import select
 import signal
 import struct
-import traceback
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -120,6 +119,8 @@ def _end_with(work: Callable[[], None]) -> None:
     except BrokenPipeError:
         pass  # the parent has gone
     except BaseException:  # noqa: BLE001 - said, and told to the parent by the end of the pipe
+        import traceback  # its import takes as long as the reading of three megabytes
+
         traceback.print_exc()
     finally:
         os._exit(status)

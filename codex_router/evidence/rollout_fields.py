@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 import re
 from functools import lru_cache
@@ -64,7 +63,14 @@ def instructions_of(payload: dict[str, Any]) -> int:
 
 @lru_cache(4)
 def _fingerprint(said: str) -> int:
-    return int.from_bytes(hashlib.sha256(said.encode()).digest()[:6], "big")
+    return int(hash_of(said)[:12], 16)
+
+
+def hash_of(said: str) -> str:
+    """Return the SHA-256 of a text, in hex."""
+    from hashlib import sha256  # OpenSSL's: its import takes time that all readers would wait for
+
+    return sha256(said.encode("utf-8", errors="surrogateescape")).hexdigest()
 
 
 def limits_of(limits: Any) -> list[Any]:

@@ -154,8 +154,8 @@ class Lines:
         The loop runs once a line: it is kept bare.
         """
         readline, known, line = stream.readline, self._known.get, Line()
-        at = left = 0
-        while data := readline(LINE_BYTES + 1):
+        at, left, most = 0, 0, LINE_BYTES + 1
+        while data := readline(most):
             found = known(data[at : at + KEY_BYTES])
             if found is None or data[:BEGINS] != NEXT or data[-1] != NEWLINE:
                 left = self._look(data) if data[-1] == NEWLINE else self._endless(data, stream)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
 from codex_router.evidence.complaints import complains
-from codex_router.evidence.rollout_fields import instructions_of, text, thread_from
+from codex_router.evidence.rollout_fields import hash_of, instructions_of, text, thread_from
 from codex_router.evidence.rollout_lines import NEXT
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ class Turns:
     def _prompt(self, line: Line, prompt: Any) -> None:
         if not isinstance(prompt, str):
             raise TypeError
-        digest = hashlib.sha256(prompt.encode("utf-8", errors="surrogateescape")).hexdigest()
+        digest = hash_of(prompt)
         if self._place.is_copy(line, ("prompt", digest)):
             return
         task = self._place.task(line) if self._place.state.turns_named else self._place.begin(line)
