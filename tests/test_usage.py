@@ -278,6 +278,21 @@ sys.exit(main(["ingest", "--sessions"]))
 """
 
 
+def test_outcomes_of_runs_are_counted(codex_home: Path) -> None:
+    from test_ledger import run
+
+    save(codex_home, plain("new"))
+    assert usage()["outcomes"] == {"solved": 0, "not_solved": 0}
+    with Ledger.open() as ledger:
+        for name, outcome in (("a", "yes"), ("b", "no"), ("c", "yes"), ("d", None)):
+            ledger.record(run(name))
+            if outcome:
+                ledger.set_outcome(name, outcome)  # type: ignore[arg-type]
+    assert usage()["outcomes"] == {"solved": 2, "not_solved": 1}
+    done = router("usage", "--since", "all", "--no-advice")
+    assert "of 3 runs with a known outcome, 2 solved their task" in done.stdout
+
+
 @pytest.mark.parametrize(("how", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
 def test_an_interrupted_ingest_goes_on_where_it_was(codex_home: Path, how: signal.Signals, status: int) -> None:
     """Ended before one statement or commit after another: in the end everything is there, once."""
