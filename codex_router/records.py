@@ -17,6 +17,8 @@ End = Literal["completed", "budget", "timeout", "abort", "error"]
 OutcomeSource = Literal["tests", "user", "heuristic"]
 GUESS_WEIGHT = 0.5
 """What a guessed outcome (of the source ``heuristic``) counts beside a check or the user's word."""
+REPEAT_CORRELATION = 0.6
+"""Of outcomes of repeated attempts at one task; an attempt repeated k times counts 1 + (k-1) * this times less."""
 
 
 class Arm(NamedTuple):
@@ -110,6 +112,34 @@ class Attempt:
     """ISO date or date-time of the start."""
     outcome_source: OutcomeSource | None = None
     """Who said whether it solved its task; None while nobody did. A ``heuristic`` is a guess: half a vote."""
+
+
+class Moments(NamedTuple):
+    """What sums say of an amount; attempts that repeat a task count less, see `REPEAT_CORRELATION`."""
+
+    n: float = 0.0
+    """Effective number of attempts; the rest means nothing where it is 0."""
+    mean: float = 1.0
+    mean_log: float = float("nan")
+    log_variance: float = float("nan")
+
+
+class Summed(NamedTuple):
+    """Attempts of an arm in a category that nobody judged, as sums that were made where they are stored."""
+
+    arm: Arm
+    category: str
+    harness: str
+    attempts: int
+    """As counted, without any discount."""
+    capped: int
+    """Of these, those that their budget cut."""
+    cost_usd: Moments
+    """Of attempts that ended by themselves."""
+    cut_cost_usd: Moments
+    """Of attempts that their budget cut: each would have come to more."""
+    turns: Moments
+    cut_turns: Moments
 
 
 class Interval(NamedTuple):

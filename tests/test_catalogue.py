@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 
-from codex_router.codex.catalogue import Catalogue, Model, check_arm, offered, on_offer, restricted, with_own
+from codex_router.codex.catalogue import (
+    Catalogue,
+    Model,
+    check_arm,
+    default_efforts,
+    offered,
+    on_offer,
+    restricted,
+    with_own,
+)
 from codex_router.codex.locate import Codex, find_codex
 from codex_router.codex.versions import Version
 from codex_router.errors import RouterError
@@ -43,6 +52,8 @@ def test_the_shipped_list_is_what_that_codex_says(
     silent = offered(find_codex()._replace(path="/nowhere/codex"), own_home)
     assert silent.source.startswith("the shipped list of Codex 0.1")
     assert {(one.name, one.efforts) for one in silent.models} == {(one.name, one.efforts) for one in asked.models}
+    known = default_efforts()
+    assert {one.name: one.default_effort for one in asked.models} == {one.name: known[one.name] for one in asked.models}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from session_corpus import plain
 from tables import RATES, attempts_table
 
 from codex_router.__main__ import main as run
@@ -60,6 +61,22 @@ def test_an_arm_that_was_never_measured_is_inferred_when_named(
     ]
     low, medium = RATES["small:low"][0], document["arms"][0]["p_pass"]["mean"]
     assert low - 0.05 < medium < RATES["small:high"][0] + 0.08
+
+
+def test_the_turns_of_sessions_tell_of_cost_and_turns(own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    thread = plain("new", tasks=0)
+    for number in range(30):
+        thread.task(f"fix the failing test in module {number}", 4)
+    thread.save(own_home / ".codex")
+    before = as_json(capsys, "fit", "--models", "gpt-5.5:medium", "--category", "test")["arms"][0]
+    assert run(["ingest", "--sessions"]) == 0
+    capsys.readouterr()
+    (after,) = as_json(capsys, "fit", "--models", "gpt-5.5:medium", "--category", "test")["arms"]
+    (without,) = as_json(capsys, "fit", "--models", "gpt-5.5:medium", "--category", "test", "--no-ledger")["arms"]
+    assert without == before
+    assert (before["n_local"], after["n_local"]) == (0, 30)
+    assert after["turns"]["mean"] == pytest.approx(4, rel=0.1)
+    assert after["n_effective"] == pytest.approx(before["n_effective"], rel=0.01)  # nobody said whether they solved it
 
 
 def test_several_tables_follow_one_evidence_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import astuple, replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from session_corpus import Thread, plain
-from test_ledger import RUN
+from test_ledger import ROW, RUN, run
 from test_store import read_into
 
-from codex_router.evidence.cells import attempts_of_sessions, cells
+from codex_router.codex.catalogue import default_efforts
+from codex_router.commands.report_figures import task_rows
+from codex_router.decide.estimator import Estimator
+from codex_router.evidence.cells import attempts_of_sessions, cells, sums_of_sessions
 from codex_router.evidence.complaints import complains
 from codex_router.evidence.ledger import Ledger
+from codex_router.evidence.outcomes import known_outcome
+from codex_router.evidence.runs import Run
 from codex_router.evidence.store import Store
 from codex_router.evidence.store_tables import tasks
+from codex_router.evidence.usage import judged as judged_runs
+from codex_router.records import Arm
 
 
 @pytest.mark.parametrize(
@@ -53,8 +61,8 @@ def change(thread: Thread) -> None:
     thread.put("response_item", call)
 
 
-def talk(*prompts: str) -> Thread:
-    thread = plain("new", tasks=0)
+def talk(*prompts: str, seed: int = 1) -> Thread:
+    thread = plain("new", seed, tasks=0)
     for prompt in prompts:
         thread.begin(prompt)
         thread.respond(tool=True)
@@ -125,3 +133,101 @@ def test_cells_are_the_sums_of_attempts(tmp_path: Path) -> None:
     assert sum(cell.cost_usd_squared for cell in found) == pytest.approx(sum(cost**2 for cost in costs) + 0.25**2)
     assert sum(cell.turns for cell in found) == sum(one.turns or 0 for one in turns) + 12
     assert (sum(cell.n_judged for cell in found), sum(cell.successes for cell in found)) == (1, 1)
+
+
+def test_the_users_word_on_a_run_is_that_of_its_turn(store: Store, tmp_path: Path) -> None:
+    """By the prompt; what was piped to it or said of an earlier attempt makes another one: then it is the first."""
+    asked, other = talk("fix it", "fix that"), talk("fix those", seed=2)
+    piped = talk("fix this\n<stdin>", "and more", seed=3)
+    for thread in (asked, piped, other):
+        thread.save(tmp_path)
+    read_into(store, tmp_path)
+    with Ledger.open() as ledger:
+        digest = sha256(b"fix that").hexdigest()
+        ledger.record(run_of("a", asked, digest))
+        ledger.record(run_of("b", piped, sha256(b"fix this").hexdigest()))
+        ledger.set_outcome("a", "yes")
+        ledger.set_outcome("b", "no")
+        store.push(ledger.runs())
+    rows, _ = task_rows(store, None, 10)
+    found = {(row.turns, row.outcome) for row in rows}
+    with store.engine.connect() as connection:
+        query = sa.select(tasks.c.thread_id, tasks.c.prompt_hash, known_outcome(tasks))
+        outcomes = {(row[0], row[1]): row[2] for row in connection.execute(query)}
+    assert outcomes == {
+        (asked.id, sha256(b"fix it").hexdigest()): "unknown",
+        (asked.id, digest): "yes",
+        (piped.id, sha256(b"fix this\n<stdin>").hexdigest()): "no",
+        (piped.id, sha256(b"and more").hexdigest()): "unknown",
+        (other.id, sha256(b"fix those").hexdigest()): "unknown",
+    }
+    assert {outcome for _, outcome in found} == {"yes", "no", "unknown"}
+    assert judged_runs(store) == (1, 1)
+    assert judged_runs(store, "2026-11-02") == (0, 0)
+
+
+def run_of(attempt_id: str, thread: Thread, prompt_hash: str) -> Run:
+    of_thread = run(attempt_id)
+    return replace(of_thread, session_id=thread.id, prompt_hash=prompt_hash)
+
+
+def test_an_effort_that_nobody_named_is_the_models_own(store: Store, tmp_path: Path) -> None:
+    for seed, effort in enumerate(("low", None, None)):
+        thread = plain("new", seed, tasks=0)
+        thread.model, thread.effort = ("gpt-5.6-sol", "gpt-5.6-sol", "my-own-llama")[seed], effort  # type: ignore[assignment]
+        thread.task("fix it", 2)
+        thread.save(tmp_path)
+    read_into(store, tmp_path)
+    named = {(one.arm, one.attempts) for one in sums_of_sessions(store)}
+    assert named == {(Arm("gpt-5.6-sol", "low"), 1), (Arm("gpt-5.6-sol"), 1), (Arm("my-own-llama"), 1)}
+    told = {(one.arm, one.attempts) for one in sums_of_sessions(store, defaults=default_efforts())}
+    assert told == {(Arm("gpt-5.6-sol", "low"), 2), (Arm("my-own-llama"), 1)}
+    assert {row.effort for row in task_rows(store, None, 10)[0]} == {"low", "low (default)", ""}
+
+
+@pytest.mark.parametrize("guess", [False, True])
+def test_estimates_from_sums_are_those_from_rows(store: Store, tmp_path: Path, guess: bool) -> None:
+    """Whatever is summed in the database, with repeated prompts, budget stops, failures and unknown prices."""
+    ends = [None, "interrupted", {"codex_error_info": "session_budget_exceeded"}]
+    prompts = ["fix the bug in a", "continue", "write the docs", "it still fails", "continue", "fix that", "review it"]
+    for seed in range(12):
+        thread = plain("new", seed, tasks=0)
+        thread.model = ("gpt-5.5", "gpt-5.4", "my-own-llama")[seed % 3]
+        for index, prompt in enumerate([*prompts[seed % 4 :], f"review number {seed}"]):
+            thread.begin(prompt)
+            for _ in range(1 + (seed * 7 + index * 3) % 5):
+                thread.respond(tool=True)
+            change(thread)
+            end = ends[(seed + index) % 5] if (seed + index) % 5 < 3 else None
+            if end == "interrupted":
+                thread.put("event_msg", {"type": "turn_aborted", "reason": "interrupted"})
+            else:
+                said = {"type": "task_complete", "turn_id": thread.turn, "error": end}
+                thread.put("event_msg", said)
+            thread.wait(60)
+        thread.save(tmp_path)
+    read_into(store, tmp_path)
+    store.settle(guess=guess)
+    rows = attempts_of_sessions(store, guessed=guess)
+    judged = attempts_of_sessions(store, guessed=guess, judged=True)
+    summed = sums_of_sessions(store, guessed=guess)
+    assert len(judged) + sum(one.attempts for one in summed) == len(rows)
+    assert summed
+    assert bool(judged) == guess
+    assert sum(one.capped for one in summed) > 0
+    assert guess or any(one.cost_usd.n not in {0, round(one.cost_usd.n)} for one in summed)  # a repeated task
+    published = [replace(ROW, category="write", arm=Arm("gpt-5.5", "medium"))]
+    arms = sorted({one.arm for one in rows}, key=str)
+    categories = ["fix", "continue", "write", "review", "it"]
+    by_rows = Estimator().fit(published, rows)
+    by_sums = Estimator().fit(published, judged, summed)
+    assert figures(by_sums, arms, categories) == pytest.approx(figures(by_rows, arms, categories), rel=1e-9)
+    assert astuple(by_sums.turns_shape_) == pytest.approx(astuple(by_rows.turns_shape_), rel=1e-12)
+
+
+def figures(estimator: Estimator, arms: list[Arm], categories: list[str]) -> list[float]:
+    return [
+        float(value)
+        for one in estimator.estimate(arms, categories)
+        for value in (*one.p_pass, *one.cost_usd, *one.turns, one.n_local, one.n_published, one.n_effective, one.guess)
+    ]

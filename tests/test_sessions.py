@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import tracemalloc
 from collections import defaultdict
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from session_corpus import SHAPES, ZERO, Counts, Thread, plain, plus, truth
 
+from codex_router.errors import RouterError
+from codex_router.evidence.lineage import Ancestors
+from codex_router.evidence.rollout import Rollout
+from codex_router.evidence.rollout_lines import Lines
 from codex_router.evidence.session_files import find_sessions
-from codex_router.evidence.session_records import Response, Session, Task
-from codex_router.evidence.sessions import Position, SessionRead, reading
+from codex_router.evidence.session_records import Position, Response, Session, Task
+from codex_router.evidence.sessions import SessionRead, reading
 
 SHAPE = pytest.mark.parametrize("shape", SHAPES)
 
@@ -224,6 +230,33 @@ def test_a_total_that_begins_anew(tmp_path: Path) -> None:
     assert tokens(tmp_path) == truth(thread)
 
 
+def test_a_record_that_is_there_twice_and_one_whose_thread_began_elsewhere(tmp_path: Path) -> None:
+    parent = plain("new")
+    child = parent.child(50)
+    child.total, child.context = parent.total, parent.context
+    child.meta(forked_from_id=parent.id)
+    child.task("fix the other way", 3)
+    child.lines += [line for line in child.lines if '"token_usage_record"' in line][-1:]
+    for thread in (parent, child):
+        thread.save(tmp_path)
+    assert tokens(tmp_path) == truth(parent, child)
+    last = {session.thread.thread_id: session.responses[-1].total_tokens for session in sessions(tmp_path)}
+    assert last == {thread.id: thread.total[0] + thread.total[3] for thread in (parent, child)}
+
+
+def test_the_same_total_again_behind_a_record_and_a_beginning_anew(tmp_path: Path) -> None:
+    """An old Codex, a new one, and the old one again, whose totals happen to come to what they were."""
+    thread = plain("middle", tasks=0)
+    for shape in ("middle", "new", "middle"):
+        thread.shape = shape
+        if shape == "middle":
+            thread.total = ZERO
+        thread.begin(f"go on with {shape}")
+        thread.answer((12_000, 0, 0, 300, 100))
+    thread.save(tmp_path)
+    assert tokens(tmp_path) == truth(thread)
+
+
 @SHAPE
 def test_a_compaction_is_marked(tmp_path: Path, shape: str) -> None:
     thread = plain(shape)
@@ -317,7 +350,6 @@ def test_a_line_of_any_length_is_passed_over_in_little_memory(tmp_path: Path) ->
         stream.writelines(lines[20:])
     tracemalloc.start()
     files, _ = find_sessions(tmp_path)
-    from codex_router.evidence.lineage import Ancestors
     from codex_router.evidence.sessions import read_session
 
     read = read_session(files[0], Ancestors({}))
@@ -385,6 +417,68 @@ def test_whatever_a_file_holds_it_is_read(tmp_path_factory: pytest.TempPathFacto
     path.write_bytes(b"\n".join([*lines, b""]) + path.read_bytes())
     found = tokens(home)
     assert list(found.values()) == list(truth(thread).values())
+
+
+def said_by(thread: Thread, data: bytes, *, remembered: bool) -> tuple[object, ...]:
+    """Return what a file's lines say; when nothing is remembered from line to line, each is looked at closely."""
+    rollout = Rollout(thread.id, Ancestors({}), lambda prompt: prompt[:9])
+    parts = [data] if remembered else data.splitlines(keepends=True)
+    for part in parts:
+        Lines(rollout.handlers, rollout.skip).read(BytesIO(part))
+    return rollout.said()
+
+
+OTHERS = [
+    b'{"timestamp":"x","type":"response_item","payload":{"type":"custom_tool_call_input","output":"no output"}}',
+    b'{"timestamp":"2026-11-02T09:00:00.000Z","type":"response_item","payload":{"type":"custom_tool_call_output"}}',
+    b'{"timestamp":"2026-11-02T09:00:00.000Z","type":"response_item","payload":{"type":"custom_tool_call_outcome"}}',
+    b'{"timestamp":"2026-11-02T09:00:00.000Z","type":"response_item","payload":{"type":"function_call_output_delta"}}',
+    b'{"timestamp":"2026-11-02T09:00:00.000Z","ordinal":12345,"type":"event_msg","payload":{"type":"agent_message"}}',
+    b'{"timestamp":"2026-11-02T09:00:00.000Z","type":"event_msg","payload":{"type":"agent_message_delta","delta":1}}',
+    b'{"timestamp":"","type":"turn_context","payload":{"turn_id":"another","model":"gpt-5.4","effort":"low","a":"b"}}',
+    b'{"timestamp":"2026-11-02T09:00:00.000Z","type":"compacted","payload":{"message":"token_count"}}',
+    b'{"type":"event_msg","payload":{"message":"fix it","type":"user_message"},"timestamp":5}',
+    b'xxxxxxxxxxxxxx2026-11-02T09:00:00.000Z","type":"response_item","payload":{"type":"function_call_output","o":1}}',
+]
+
+
+@SHAPE
+@given(
+    inserted=st.lists(st.tuples(st.integers(0, 10_000), st.sampled_from([*OTHERS, *HOSTILE.values()])), max_size=20),
+    cut=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 400)), max_size=3),
+    seed=st.integers(0, 3),
+)
+@settings(deadline=None)
+def test_what_is_remembered_of_lines_changes_nothing(
+    tmp_path_factory: pytest.TempPathFactory,
+    shape: str,
+    inserted: list[tuple[int, bytes]],
+    cut: list[tuple[int, int]],
+    seed: int,
+) -> None:
+    home = tmp_path_factory.mktemp("any")
+    thread = plain(shape, seed)
+    lines = thread.save(home).read_bytes().splitlines(keepends=True)
+    for where, length in cut:  # the writer was killed: the next line begins in the middle of this one
+        at = len(lines) * where // 10_001
+        lines[at] = lines[at][:length]
+    for where, line in inserted:
+        lines.insert(len(lines) * where // 10_000, line + b"\n")
+    data = b"".join(lines)
+    assert said_by(thread, data, remembered=True) == said_by(thread, data, remembered=False)
+
+
+def test_a_reader_that_dies_is_told(tmp_path: Path) -> None:
+    for seed in range(8):
+        plain("new", seed, filler=40_000, responses=30).save(tmp_path)
+    files, _ = find_sessions(tmp_path)
+    assert sum(file.size for file in files) > 32 << 20
+
+    def die(prompt: str) -> str:
+        os._exit(7)
+
+    with pytest.raises(RouterError, match="has ended"), reading(files, files, die, {}) as read:
+        list(read)
 
 
 def test_many_files_are_read_on_all_cores(tmp_path: Path) -> None:

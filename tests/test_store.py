@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import platform
 import subprocess
 import sys
 from decimal import Decimal
@@ -18,12 +19,17 @@ from session_corpus import SHAPES, plain, truth
 
 from codex_router.errors import RouterError
 from codex_router.evidence import store_tables
-from codex_router.evidence.ledger import Ledger
-from codex_router.evidence.pricing import Pricing
+from codex_router.evidence.ledger import FILE, Ledger
+from codex_router.evidence.prices import Rates, Tier
+from codex_router.evidence.pricing import Own, Pricing
+from codex_router.evidence.repricing import reprice
 from codex_router.evidence.session_files import find_sessions
 from codex_router.evidence.sessions import reading
 from codex_router.evidence.store import Store
+from codex_router.evidence.store_inserts import insert
+from codex_router.evidence.store_rows import rows_of
 from codex_router.evidence.store_tables import MIGRATIONS, metadata, responses, spending, tasks, threads
+from codex_router.home import router_home
 
 DATABASES = ["sqlite", "postgresql"]
 
@@ -33,8 +39,9 @@ def read_into(store: Store, home: Path) -> int:
     files, _ = find_sessions(home)
     stamps = store.stamps()
     changed = [file for file in files if stamps.get(file.path) != (file.size, file.mtime_ns)]
-    with reading(changed, files, lambda prompt: prompt.split()[0], store.positions()) as read:
-        store.add(list(read), Pricing())
+    known = store.positions([file.path for file in changed])
+    with reading(changed, files, lambda prompt: prompt.split()[0], known, Pricing()) as read:
+        store.add(list(read))
     store.settle()
     return len(changed)
 
@@ -112,6 +119,27 @@ def test_an_unknown_price_is_unknown(store: Store, tmp_path: Path) -> None:
     assert one(store, sa.select(sa.func.count()).where(tasks.c.cost_usd.is_(None))) == 1
 
 
+def test_pricing_anew_changes_what_has_another_price(store: Store, tmp_path: Path) -> None:
+    known, unknown = plain("new", 1), plain("new", 2, tasks=0)
+    unknown.model = "my-own-llama"
+    unknown.task("fix it at home", 3)
+    for thread in (known, unknown):
+        thread.save(tmp_path)
+    read_into(store, tmp_path)
+    total = sa.select(sa.func.sum(spending.c.cost_usd))
+    before = one(store, total)
+    assert reprice(store, Pricing())[:4] == (11, 0, 0, 0)
+    price = Tier(0, 1.0, 1.0, 1.0, 2.0)
+    own = Pricing((Own("my-own-llama", None, "2026-11-01", Rates("my-own-llama", "own", (price,))),))
+    done = reprice(store, own)
+    assert done[:4] == (11, 3, 3, 0)
+    cost = sum(answer.counts[0] * 1e-6 + answer.counts[3] * 2e-6 for answer in unknown.answers)
+    assert (done.before_usd, done.after_usd) == pytest.approx((before, before + cost))
+    assert one(store, total) == pytest.approx(before + cost)
+    assert one(store, sa.select(sa.func.sum(tasks.c.cost_usd))) == pytest.approx(before + cost)
+    assert one(store, sa.select(sa.func.sum(spending.c.unpriced))) == 0
+
+
 def test_a_sub_agents_cost_is_its_roots(store: Store, tmp_path: Path) -> None:
     parent = plain("middle", tasks=1)
     child = parent.child(60, wait=1)
@@ -155,15 +183,43 @@ def test_the_tables_are_those_of_the_migrations(store: Store) -> None:
         assert key == [column.name for column in table.primary_key.columns]
 
 
-@pytest.mark.parametrize("version", range(len(MIGRATIONS)))
-def test_an_older_database_is_migrated(store: Store, version: int) -> None:
-    with store.engine.begin() as connection:
-        metadata.drop_all(connection)
-        for step in MIGRATIONS[:version]:
-            step(connection)
-    store._migrate()
-    with store.engine.begin() as connection:
-        assert store._version(connection) == len(MIGRATIONS)
+OLD_TABLES = (Path(__file__).parent / "ledger_version_1.sql").read_text().split(";\n")
+"""As codex-router 0.1.0 made them; in SQLite the table of runs is the ledger's own."""
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_a_database_of_the_first_version_is_brought_up_to_date(
+    request: pytest.FixtureRequest, tmp_path: Path, database: str
+) -> None:
+    """Made by the old statements, with sessions in it: nothing is lost, and reading goes on where it was."""
+    if database == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+    else:
+        Ledger.open().close()
+        url = f"sqlite:///{router_home() / FILE}"
+    before, after = plain("new", 1), plain("new", 2)
+    before.save(tmp_path)
+    files, _ = find_sessions(tmp_path)
+    with reading(files, files, lambda prompt: "fix", {}, Pricing()) as read:
+        rows = rows_of(list(read), "me", platform.node() or "unknown")
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        for statement in filter(str.strip, OLD_TABLES):
+            if database == "postgresql" or "TABLE attempts" not in statement:
+                connection.exec_driver_sql(statement)
+        connection.exec_driver_sql("INSERT INTO schema_version VALUES (1)")
+        insert(connection, rows)
+    engine.dispose()
+    after.save(tmp_path)
+    with Store.open(url) as store:
+        assert totals(store) == truth(before)
+        assert read_into(store, tmp_path) == 1
+        assert totals(store) == truth(before, after)
+        assert one(store, sa.select(store_tables.schema_version.c.version)) == len(MIGRATIONS)
+        found = sa.inspect(store.engine)
+        for name, table in metadata.tables.items():
+            assert {index.name for index in table.indexes} == {index["name"] for index in found.get_indexes(name)}
+    Store.open(url).close()
 
 
 def test_a_newer_database_is_refused(store: Store) -> None:
@@ -192,9 +248,9 @@ with Store.open(sys.argv[1]) as store:
     store.machine = sys.argv[2]
     for home in sys.argv[3:]:
         files, _ = find_sessions(Path(home))
-        with reading(files, files, lambda prompt: "fix", {}) as read:
+        with reading(files, files, lambda prompt: "fix", {}, Pricing()) as read:
             for start in range(0, len(files), 3):
-                store.add(list(islice(read, 3)), Pricing())
+                store.add(list(islice(read, 3)))
     store.settle()
 """
 
@@ -238,7 +294,7 @@ def test_a_connection_lost_in_mid_ingest_is_taken_up_again(postgres_url: str, tm
     for thread in written:
         thread.save(tmp_path)
     files, _ = find_sessions(tmp_path)
-    with reading(files, files, lambda prompt: "fix", {}) as read:
+    with reading(files, files, lambda prompt: "fix", {}, Pricing()) as read:
         reads = list(read)
     admin = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
     end_all = sa.text(
@@ -260,7 +316,7 @@ def test_a_connection_lost_in_mid_ingest_is_taken_up_again(postgres_url: str, tm
         sa.event.listen(store.engine, "before_cursor_execute", end_all_at_zero)
         for number, read_one in enumerate(reads, start=1):
             to_come = number
-            store.add([read_one], Pricing())
+            store.add([read_one])
         sa.event.remove(store.engine, "before_cursor_execute", end_all_at_zero)
         assert len(ended) >= 6
         assert {"INSERT INTO threads ", "INSERT INTO tasks ", "INSERT INTO responses "} <= set(ended)

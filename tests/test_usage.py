@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,10 @@ from session_corpus import Thread, plain, truth
 
 from codex_router.cli import codex_router
 from codex_router.commands.advice import advice_json, advice_lines, compare
+from codex_router.commands.sessions import classifier
+from codex_router.commands.watch import Watch, words
 from codex_router.evidence.ledger import Ledger
+from codex_router.evidence.pricing import Pricing
 from codex_router.records import Arm, Budget, Estimate, Interval, Plan, Tier
 
 
@@ -131,6 +135,32 @@ def test_a_price_of_ones_own(codex_home: Path, own_home: Path) -> None:
     assert usage()["total"]["cost_usd"] == pytest.approx(0.8 + 0.1 + 0.2)  # type: ignore[index]
 
 
+def test_a_price_that_is_known_later(codex_home: Path, own_home: Path) -> None:
+    thread = plain("new", tasks=1)
+    thread.model = "my-own-llama"
+    thread.begin("fix it")
+    thread.answer((1_000_000, 200_000, 0, 100_000, 0))
+    save(codex_home, thread)
+    before = usage()["total"]
+    config = own_home / ".config" / "codex-router"
+    config.mkdir(parents=True)
+    (config / "prices.toml").write_text(
+        '[[price]]\nmodel = "my-own-llama"\ninput_usd_per_mtok = 1\noutput_usd_per_mtok = 2\n'
+    )
+    assert usage()["total"] == before  # a response keeps its price until one asks
+    done = router("ingest", "--reprice")
+    assert "5 model responses priced anew, 1 of them at another price" in done.stdout
+    assert "1 had no known price before" in done.stdout
+    after = usage()["total"]
+    assert isinstance(before, dict)
+    assert isinstance(after, dict)
+    assert after["cost_usd"] == pytest.approx(before["cost_usd"] + 1.0 + 0.2)
+    assert (before["unpriced"], after["unpriced"]) == (1, 0)
+    (config / "prices.toml").unlink()
+    assert json.loads(router("ingest", "--reprice", "--json").stdout)["repriced"]["now_unknown"] == 1
+    assert usage()["total"] == before
+
+
 @pytest.mark.parametrize("text", ["price = 3", "[[price]]\nmodel = 1", "[[price]]\nmodel='a'\nx=1", "not toml"])
 def test_a_wrong_price_is_refused(codex_home: Path, own_home: Path, text: str) -> None:
     config = own_home / ".config" / "codex-router"
@@ -229,20 +259,55 @@ def test_the_tier_of_a_run_is_known_also_when_it_is_recorded_later(codex_home: P
     assert [row["tier"] for row in rows] == ["bulk"]
 
 
-def test_an_interrupted_ingest_goes_on_where_it_was(codex_home: Path, own_home: Path) -> None:
-    """Killed again and again, at any moment: in the end everything is there, once."""
-    threads = [plain("new", seed, filler=30_000, responses=20) for seed in range(60)]
+INTERRUPTED = """
+import os, signal, sys
+from codex_router.__main__ import main
+from codex_router.evidence import store, store_inserts
+seen, last = 0, int(sys.argv[1])
+def count(*_):
+    global seen
+    seen += 1
+    if seen == last:
+        os.kill(os.getpid(), int(sys.argv[2]))
+import sqlalchemy
+sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", count)
+sqlalchemy.event.listen(sqlalchemy.Engine, "commit", count)
+import codex_router.commands.sessions as sessions
+sessions.BATCH = 100
+sys.exit(main(["ingest", "--sessions"]))
+"""
+
+
+def test_outcomes_of_runs_are_counted(codex_home: Path) -> None:
+    from test_ledger import run
+
+    save(codex_home, plain("new"))
+    assert usage()["outcomes"] == {"solved": 0, "not_solved": 0}
+    with Ledger.open() as ledger:
+        for name, outcome in (("a", "yes"), ("b", "no"), ("c", "yes"), ("d", None)):
+            ledger.record(run(name))
+            if outcome:
+                ledger.set_outcome(name, outcome)  # type: ignore[arg-type]
+    assert usage()["outcomes"] == {"solved": 2, "not_solved": 1}
+    done = router("usage", "--since", "all", "--no-advice")
+    assert "of 3 runs with a known outcome, 2 solved their task" in done.stdout
+
+
+@pytest.mark.parametrize(("how", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_an_interrupted_ingest_goes_on_where_it_was(codex_home: Path, how: signal.Signals, status: int) -> None:
+    """Ended before one statement or commit after another: in the end everything is there, once."""
+    threads = [plain("new", seed, tasks=1, responses=20) for seed in range(24)]
     save(codex_home, *threads)
-    command = [sys.executable, "-m", "codex_router", "ingest", "--sessions"]
-    for patience in (0.6, 1.2, 1.8, 2.4):
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ends = []
+    for last in (8, 10, 13, 17, 22, 28, 35, 43, 10_000):
+        done = subprocess.run(
+            [sys.executable, "-c", INTERRUPTED, str(last), str(int(how))], check=False, capture_output=True
         )
-        try:
-            process.wait(patience)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        ends.append(done.returncode)
+        if done.returncode == 0:
+            break
+    assert ends[:3] == [status] * 3
+    assert ends[-1] == 0
     total = usage()["total"]
     assert isinstance(total, dict)
     assert total["responses"] == sum(len(thread.answers) for thread in threads)
@@ -264,19 +329,33 @@ def test_wrong_questions(codex_home: Path, argv: list[str]) -> None:
 
 
 def test_looking_at_the_run_in_progress(codex_home: Path) -> None:
-    from codex_router.commands.sessions import classifier
-    from codex_router.commands.watch import moments, words
-    from codex_router.evidence.pricing import Pricing
-
-    assert list(moments(codex_home, Pricing())) == []
-    thread = plain("new", tasks=0)
+    """As it grows; what was read before is not read again, and another session takes over when it is newer."""
+    watch = Watch(codex_home, Pricing())
+    assert watch.moment() is None
+    thread = plain("new", tasks=1)
     thread.begin("fix the failing test")
     thread.respond(tool=True)
-    save(codex_home, thread)
-    (moment,) = moments(codex_home, Pricing())
+    path = thread.save(codex_home)
+    moment = watch.moment()
+    assert moment
     assert (moment.turns, moment.ended) == (1, False)
     assert moment.category == classifier()("fix the failing test")
     assert "1 turns" in words(moment)
+    thread.respond(tool=False)
+    thread.put("event_msg", {"type": "task_complete", "turn_id": thread.turn})
+    lines = "".join(f"{line}\n" for line in thread.lines).encode()
+    seen = path.stat().st_size
+    path.write_bytes(b"x" * seen + lines[seen:])
+    moment = watch.moment()
+    assert moment
+    assert (moment.turns, moment.ended) == (2, True)
+    assert moment.input_tokens == sum(answer.counts[0] for answer in thread.answers[-2:])
+    assert watch.moment() == moment
+    newer = plain("new", 2, tasks=1, responses=3)
+    os.utime(newer.save(codex_home), (time.time() + 60, time.time() + 60))
+    moment = watch.moment()
+    assert moment
+    assert (moment.thread_id, moment.turns) == (newer.id, 3)
 
 
 def tier(name: str, model: str, cost: float) -> Tier:

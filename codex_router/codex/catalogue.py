@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from codex_router.codex.locate import Codex
 
+MODELS = "codex-models.toml"
 TIMEOUT_S = 20.0
 """``codex debug models`` may refresh its list over the network when logged in; then the bundled list will do."""
 
@@ -134,6 +135,13 @@ def restricted(catalogue: Catalogue, wanted: Iterable[str]) -> list[Arm]:
     return arms
 
 
+def default_efforts() -> dict[str, str]:
+    """Return the effort that Codex takes for a model when nobody names one, as far as it is known."""
+    where = shipped("profiles") / MODELS
+    known: dict[str, str] = tomllib.loads(where.read_text(encoding="utf-8"))["default_effort"]
+    return known
+
+
 def _ask(codex: Codex, home: Path, flags: list[str]) -> tuple[Model, ...]:
     argv = [codex.path, "debug", "models", *flags]
     environment = {**os.environ, "CODEX_HOME": str(home)}
@@ -164,7 +172,7 @@ def _efforts(levels: Any) -> tuple[str, ...]:
 
 def _shipped(version: Version | None) -> Catalogue:
     """Return the shipped list of the newest version that is not newer than `version`."""
-    where = shipped("profiles") / "codex-models.toml"
+    where = shipped("profiles") / MODELS
     lists = tomllib.loads(where.read_text(encoding="utf-8"))["codex"]
     known = {parse_version(key): rows for key, rows in lists.items()}
     fitting = [key for key in known if key is not None and (version is None or key <= version)]

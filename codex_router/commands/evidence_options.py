@@ -10,13 +10,14 @@ import click
 
 from codex_router.codex.catalogue import offered
 from codex_router.codex.locate import Codex, find_codex
+from codex_router.commands.own_evidence import OwnTurns, own_turns
 from codex_router.errors import LaunchError, RouterError, UsageError
 from codex_router.evidence import bundled
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.names import canonical
 from codex_router.evidence.reading import find, read
 from codex_router.home import codex_home
-from codex_router.records import EFFORTS, Aggregate, Arm, Attempt
+from codex_router.records import EFFORTS, Aggregate, Arm, Attempt, Summed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,14 +83,22 @@ class Evidence:
 
     aggregates: tuple[Aggregate, ...]
     attempts: tuple[Attempt, ...]
+    summed: tuple[Summed, ...] = ()
+    """Further attempts, as sums that the ledger of sessions made."""
 
     def arms(self) -> list[Arm]:
         """Return every arm with figures, in a stable order."""
-        return sorted({row.arm for row in self.aggregates} | {row.arm for row in self.attempts}, key=arm_order)
+        return sorted({row.arm for row in self.aggregates} | self.own_arms(), key=arm_order)
+
+    def own_arms(self, harness: str | None = None) -> set[Arm]:
+        """Return every arm that the user has run, under any harness or under one."""
+        one_by_one = {row.arm for row in self.attempts if harness in {None, row.harness}}
+        return one_by_one | {row.arm for row in self.summed if harness in {None, row.harness}}
 
     def categories(self) -> list[str]:
         """Return every category with figures, mixed benchmarks last."""
-        names = {row.category for row in self.aggregates} | {row.category for row in self.attempts}
+        own = {row.category for row in self.attempts} | {row.category for row in self.summed}
+        names = {row.category for row in self.aggregates} | own
         return sorted(names, key=lambda name: (":" in name, name))
 
 
@@ -106,10 +115,13 @@ def read_evidence(files: Sequence[Path], *, no_bundled: bool, no_ledger: bool) -
     """
     published: list[Aggregate] = [] if no_bundled else list(bundled.aggregates())
     attempts: list[Attempt] = []
+    turns = OwnTurns()
     if not no_ledger:
         with Ledger.open(create=False) as ledger:
             published += ledger.aggregates()
             attempts += ledger.attempts()
+        turns = own_turns()
+        attempts += turns.attempts
     for path in files:
         sources = find(path).sources
         if not sources:
@@ -118,7 +130,7 @@ def read_evidence(files: Sequence[Path], *, no_bundled: bool, no_ledger: bool) -
             table = read(source)
             published += table.aggregates
             attempts += [run.attempt for run in table.runs]
-    return Evidence(tuple(dict.fromkeys(published)), tuple(attempts))
+    return Evidence(tuple(dict.fromkeys(published)), tuple(attempts), turns.summed)
 
 
 def parse_arm(text: str) -> Arm:
@@ -141,8 +153,7 @@ def candidates(evidence: Evidence, models: str | None, *, no_bundled: bool) -> l
     if no_bundled:
         return evidence.arms()
     offer = offered(_codex(), codex_home()).arms()
-    own = {attempt.arm for attempt in evidence.attempts if attempt.harness == HARNESS}
-    return sorted({*offer, *own}, key=arm_order)
+    return sorted({*offer, *evidence.own_arms(HARNESS)}, key=arm_order)
 
 
 def _codex() -> Codex | None:

@@ -54,7 +54,7 @@ def command(
     if no_bundled:
         known = [name for name in known if name in set(evidence.categories())]
     categories = list(wanted) or list(dict.fromkeys([*known, *(evidence.categories() if no_bundled else ())]))
-    estimator = Estimator(harness or HARNESS).fit(evidence.aggregates, evidence.attempts)
+    estimator = Estimator(harness or HARNESS).fit(evidence.aggregates, evidence.attempts, evidence.summed)
     estimates = estimator.estimate(arms, categories)
     by_category = {name: [one for one in estimates if one.category == name] for name in categories}
     if json_:

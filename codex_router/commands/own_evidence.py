@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from codex_router.codex.catalogue import default_efforts
 from codex_router.evidence.ledger import FILE
 from codex_router.home import router_home
 from codex_router.settings import policy_document
 
 if TYPE_CHECKING:
-    from codex_router.records import Attempt
+    from codex_router.records import Attempt, Summed
 
 
-def own_turns() -> list[Attempt]:
-    """Return what the ledger of sessions adds to the runs of `exec`; a team's runs by others are among it."""
+class OwnTurns(NamedTuple):
+    """What sessions tell beside the runs of `exec`."""
+
+    attempts: tuple[Attempt, ...] = ()
+    """Turns whose task has a known outcome, and in a team's database the runs of all members."""
+    summed: tuple[Summed, ...] = ()
+    """All other turns, as sums: they stay in the database, however many there are."""
+
+
+def own_turns() -> OwnTurns:
+    """Return what the ledger of sessions adds to the runs of `exec`."""
     if not os.environ.get("CODEX_ROUTER_DB") and not (router_home() / FILE).exists():
-        return []
-    from codex_router.evidence.cells import attempts_of_sessions
+        return OwnTurns()
+    from codex_router.evidence.cells import attempts_of_sessions, sums_of_sessions
     from codex_router.evidence.store import Store
 
+    guessed, defaults = guesses_outcomes(), default_efforts()
     with Store.open() as store:
-        return attempts_of_sessions(store, guessed=guesses_outcomes())
+        attempts = attempts_of_sessions(store, guessed=guessed, judged=True, defaults=defaults)
+        return OwnTurns(tuple(attempts), tuple(sums_of_sessions(store, guessed=guessed, defaults=defaults)))
 
 
 def guesses_outcomes() -> bool:

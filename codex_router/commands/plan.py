@@ -84,7 +84,7 @@ def command(
     """Choose a sequence of arms for one kind of task; each is tried when the check rejected the one before."""
     policy = read_policy()
     evidence = read_evidence(files, no_bundled=no_bundled, no_ledger=no_ledger)
-    estimator = Estimator(harness or HARNESS).fit(evidence.aggregates, evidence.attempts)
+    estimator = Estimator(harness or HARNESS).fit(evidence.aggregates, evidence.attempts, evidence.summed)
     arms = candidates(evidence, models, no_bundled=no_bundled)
     best = reference_arm(reference, arms) if reference else None
     measured = _measured(estimator, arms, category)

@@ -73,7 +73,8 @@ def _estimator() -> Estimator:
     with Ledger.open(create=False) as ledger:
         published = distinct((*aggregates(), *ledger.aggregates()))
         own = ledger.attempts()
-    return Estimator(target_harness=HARNESS).fit(published, [*own, *own_turns()])
+    turns = own_turns()
+    return Estimator(target_harness=HARNESS).fit(published, [*own, *turns.attempts], turns.summed)
 
 
 def _in_force(home: Path, prefix: str) -> Plan | None:

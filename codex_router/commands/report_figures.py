@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
+from codex_router.codex.catalogue import default_efforts
 from codex_router.codex.router_file import read_plan
 from codex_router.commands.advice import installed_quietly
 from codex_router.commands.recommend import estimates_on_offer
@@ -15,6 +16,7 @@ from codex_router.decide.tiers import average_over_categories
 from codex_router.errors import RouterError
 from codex_router.evidence.bundled import aggregates
 from codex_router.evidence.cells import Cell, cells
+from codex_router.evidence.outcomes import known_outcome
 from codex_router.evidence.store import told
 from codex_router.evidence.store_tables import spending, tasks, threads
 from codex_router.records import Arm
@@ -22,7 +24,7 @@ from codex_router.show.charts import Bar, Point
 from codex_router.show.report import Saved, TaskRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from codex_router.evidence.store import Store
@@ -152,32 +154,33 @@ def task_rows(store: Store, since: str | None, most: int) -> tuple[list[TaskRow]
         .group_by(s.root_thread_id, sa.func.coalesce(t.root_turn_id, s.turn_id))
         .subquery()
     )
-    w = whole.c
-    root = tasks.alias("root")
+    dearest = sa.select(whole).order_by(whole.c.cost.desc()).limit(most).subquery()
+    w, root = dearest.c, tasks.alias("root")
     query = (
         sa.select(
             root.c.started, h.cwd, h.git_branch, root.c.category, root.c.model, root.c.effort, w.tier, w.turns,
-            w.tokens, w.cost, w.unpriced, root.c.ended, root.c.outcome,
+            w.tokens, w.cost, w.unpriced, root.c.ended, known_outcome(root),
         )
         .select_from(
-            whole.join(root, (root.c.thread_id == w.root_thread_id) & (root.c.turn_id == w.turn)).join(
+            dearest.join(root, (root.c.thread_id == w.root_thread_id) & (root.c.turn_id == w.turn)).join(
                 threads, h.thread_id == root.c.thread_id
             )
         )
         .order_by(w.cost.desc(), root.c.started)
-        .limit(most)
     )  # fmt: skip
     with told(store.engine.url), store.engine.connect() as connection:
         count = connection.execute(sa.select(sa.func.count()).select_from(whole)).scalar() or 0
-        rows = [_task_row(row) for row in connection.execute(query)]
+        defaults = default_efforts()
+        rows = [_task_row(row, defaults) for row in connection.execute(query)]
     return rows, count
 
 
-def _task_row(row: Sequence[object]) -> TaskRow:
+def _task_row(row: Sequence[object], defaults: Mapping[str, str]) -> TaskRow:
     started, cwd, branch, category, model, effort, tier, turns, tokens, cost, unpriced, ended, outcome = row
+    taken = effort or (f"{defaults[str(model)]} (default)" if model in defaults else "")
     known = None if unpriced else float(cost)  # type: ignore[arg-type]
     return TaskRow(
-        str(started)[:10], str(cwd), str(branch or ""), str(category), str(model), str(effort), str(tier),
+        str(started)[:10], str(cwd), str(branch or ""), str(category), str(model), str(taken), str(tier),
         int(turns), int(tokens), known, str(ended), str(outcome),  # type: ignore[call-overload]
     )  # fmt: skip
 

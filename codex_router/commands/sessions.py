@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
 from codex_router.commands.own_evidence import guesses_outcomes
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.session_files import find_sessions
@@ -19,11 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from codex_router.evidence.session_files import SessionPath
+    from codex_router.evidence.session_records import Position
     from codex_router.evidence.sessions import SessionRead
     from codex_router.evidence.store import Store
 
-BATCH = 12
-"""Files that are stored in one transaction; what is stored survives an interruption."""
+BATCH = 2000
+"""From so many responses on they are stored, in one transaction; what is stored survives an interruption."""
 MUCH = 64 << 20
 """From so many bytes on, a terminal gets a progress bar."""
 
@@ -31,11 +30,12 @@ MUCH = 64 << 20
 def refresh(home: Path, store: Store) -> Account:
     """Read what is new in a Codex home into the ledger; unchanged files are not opened."""
     files, folders = find_sessions(home)
-    stamps = store.stamps()
+    stamps = store.stamps() if files else {}
     changed = [file for file in files if stamps.get(file.path) != (file.size, file.mtime_ns)]
     unreadable = [(folder, "cannot be listed") for folder in folders]
     if changed:
-        account = _read(changed, files, store, unreadable)
+        known = store.positions([file.path for file in changed if file.path in stamps])
+        account = _read(changed, files, known, store, unreadable)
         store.settle(guess=guesses_outcomes())
     else:
         account = Account(len(files), unreadable=unreadable)
@@ -46,17 +46,20 @@ def refresh(home: Path, store: Store) -> Account:
 
 
 def _read(
-    changed: list[SessionPath], files: list[SessionPath], store: Store, unreadable: list[tuple[str, str]]
+    changed: list[SessionPath],
+    files: list[SessionPath],
+    known: dict[str, Position],
+    store: Store,
+    unreadable: list[tuple[str, str]],
 ) -> Account:
     from codex_router.evidence.pricing import read_pricing
 
     pricing = read_pricing()
-    known = store.positions()
     skipped: dict[str, int] = {}
     read_bytes = responses = inherited = 0
     todo = sum(file.size for file in changed)
     # The readers are forked before the progress bar starts its thread.
-    with reading(changed, files, classifier(), known) as reads, _bar(todo) as advance:
+    with reading(changed, files, classifier(), known, pricing) as reads, _bar(todo) as advance:
         batch: list[SessionRead] = []
         for read in reads:
             before = known.get(read.position.path)
@@ -70,11 +73,11 @@ def _read(
                 for reason, count in read.session.skipped.items():
                     skipped[reason] = skipped.get(reason, 0) + count
                 batch.append(read)
-            if len(batch) >= BATCH:
-                store.add(batch, pricing)
+            if sum(len(one.session.responses) for one in batch if one.session) >= BATCH:
+                store.add(batch)
                 batch = []
             advance(max(0, size))
-        store.add(batch, pricing)
+        store.add(batch)
     return Account(len(files), len(changed), read_bytes / 1e6, responses, inherited, skipped, unreadable)
 
 
@@ -98,6 +101,8 @@ def _bar(todo: int) -> Iterator[Callable[[int], None]]:
     if todo < MUCH or not err().is_terminal:
         yield lambda _size: None
         return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("reading sessions"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err(), transient=True) as progress:
         task = progress.add_task("", total=todo)

@@ -12,7 +12,7 @@ import click
 from codex_router.commands.home_option import home_option
 from codex_router.errors import ExitCode, UsageError
 from codex_router.evidence.store import Store
-from codex_router.evidence.usage import BY, Line, Spend, spent
+from codex_router.evidence.usage import BY, Line, Spend, judged, spent
 from codex_router.evidence.waste import findings, shares
 from codex_router.show import usage as show
 from codex_router.show.console import err, out, print_json
@@ -60,8 +60,9 @@ def command(
         if not no_read and home.is_dir():
             _refresh(home, store)
         lines = spent(store, groups, first, last, conditions)
-        total = sum((line.spend for line in spent(store, (), first, last, conditions)), Spend())
+        total = sum((line.spend for line in lines), Spend())
         lost = findings(store, total, first, last) if not conditions else []
+        solved, failed = judged(store, first, last) if not conditions else (0, 0)
     if as_csv:
         show.write_csv(sys.stdout, groups, lines)
         return ExitCode.DONE
@@ -73,6 +74,7 @@ def command(
                 "by": groups,
                 "rows": show.lines_json(groups, lines),
                 "total": show.spend_json(total),
+                "outcomes": None if conditions else {"solved": solved, "not_solved": failed},
                 "shares": [{"name": one.name, "cost_usd": one.usd, "share": one.share} for one in shares(total)],
                 "waste": show.findings_json(lost),
                 "advice": None if no_advice else _advice_json(home),
@@ -80,6 +82,8 @@ def command(
         )
         return ExitCode.DONE
     _print(groups, lines, total, first)
+    if solved or failed:
+        out().print(f"of {solved + failed} runs with a known outcome, {solved} solved their task")
     if lost:
         out().print()
         out().print(show.findings_table(lost, total))

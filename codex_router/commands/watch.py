@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from codex_router.commands.sessions import classifier
 from codex_router.evidence.lineage import Ancestors
-from codex_router.evidence.pricing import Pricing, read_pricing
-from codex_router.evidence.session_files import SessionPath, find_sessions
+from codex_router.evidence.pricing import read_pricing
+from codex_router.evidence.session_files import find_sessions
 from codex_router.evidence.sessions import read_session
 from codex_router.show.console import err, out
 from codex_router.show.table import money
 from codex_router.show.usage import named, tokens_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from codex_router.evidence.pricing import Pricing
+    from codex_router.evidence.session_records import Response
     from codex_router.evidence.sessions import SessionRead
 
 EVERY_SECONDS = 1.0
@@ -39,47 +40,68 @@ class Moment(NamedTuple):
 
 def watch_home(home: Path) -> NoReturn:
     """Print a line each time the newest session has grown, until Ctrl-C."""
-    pricing = read_pricing()
+    watch = Watch(home, read_pricing())
     err().print("following the newest session; Ctrl-C ends this", style="dim")
     last: Moment | None = None
     while True:
-        for moment in moments(home, pricing):
-            if moment != last:
-                last = moment
-                out().print(words(moment), soft_wrap=True)
+        moment = watch.moment()
+        if moment is not None and moment != last:
+            last = moment
+            out().print(words(moment), soft_wrap=True)
         time.sleep(EVERY_SECONDS)
 
 
-def moments(home: Path, pricing: Pricing) -> Iterator[Moment]:
-    """Yield the state of the newest session's newest task, if there is any."""
-    files, _ = find_sessions(home)
-    if not files:
-        return
-    newest = max(files, key=lambda file: file.mtime_ns)
-    read = read_session(newest, Ancestors({file.thread_id: file.path for file in files}), classifier())
-    moment = _moment(newest, read, pricing)
-    if moment:
-        yield moment
+class Watch:
+    """Follows the newest session of a Codex home; what was read of it is not read again.
 
+    Args:
+        home: the Codex home.
+        pricing: knows what responses cost.
+    """
 
-def _moment(file: SessionPath, read: SessionRead, pricing: Pricing) -> Moment | None:
-    session = read.session
-    if session is None or not session.tasks:
-        return None
-    task = session.tasks[-1]
-    own = [one for one in session.responses if one.turn_id == task.turn_id]
-    costs = [pricing.cost(one, session.thread.provider) for one in own]
-    known = [cost.cost_usd for cost in costs if cost is not None]
-    return Moment(
-        file.thread_id,
-        task.category,
-        own[-1].model if own else "",
-        len(own),
-        sum(one.input_tokens for one in own),
-        sum(one.output_tokens for one in own),
-        sum(known) if len(known) == len(costs) else None,
-        task.end != "abort",
-    )
+    def __init__(self, home: Path, pricing: Pricing) -> None:
+        self._home = home
+        self._pricing = pricing
+        self._kind_of = classifier()
+        self._read: SessionRead | None = None
+        self._responses: dict[tuple[int, int], Response] = {}
+        """Of the session's newest task."""
+
+    def moment(self) -> Moment | None:
+        """Return where the newest session's newest task is; None when there is none."""
+        files, _ = find_sessions(self._home)
+        if not files:
+            return None
+        newest = max(files, key=lambda file: file.mtime_ns)
+        before = self._read.position if self._read else None
+        if before is None or before.path != newest.path:
+            before, self._responses = None, {}
+        if before is None or before[1:3] != (newest.size, newest.mtime_ns):
+            ancestors = Ancestors({file.thread_id: file.path for file in files})
+            self._read = read_session(newest, ancestors, self._kind_of, before)
+        return self._moment(newest.thread_id)
+
+    def _moment(self, thread_id: str) -> Moment | None:
+        session = self._read.session if self._read else None
+        if session is None or not session.tasks:
+            return None
+        task = session.tasks[-1]
+        for one in session.responses:
+            self._responses[one.generation, one.total_tokens] = one
+        own = {key: one for key, one in self._responses.items() if one.turn_id == task.turn_id}
+        self._responses = own
+        costs = [self._pricing.cost(one, session.thread.provider) for one in own.values()]
+        known = [cost.cost_usd for cost in costs if cost is not None]
+        return Moment(
+            thread_id,
+            task.category,
+            [one.model for one in own.values()][-1] if own else "",
+            len(own),
+            sum(one.input_tokens for one in own.values()),
+            sum(one.output_tokens for one in own.values()),
+            sum(known) if len(known) == len(costs) else None,
+            task.end != "abort",
+        )
 
 
 def words(moment: Moment) -> str:

@@ -25,10 +25,12 @@ from codex_router.decide import normal
 from codex_router.records import Budget
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from codex_router.decide.columns import Columns
-    from codex_router.records import Estimate
+    from codex_router.records import Estimate, Summed
 
     Array = NDArray[np.float64]
 
@@ -58,10 +60,11 @@ class TurnsShape:
     """Share of local attempts that hit their limit."""
 
 
-def shape_of(columns: Columns) -> TurnsShape:
+def shape_of(columns: Columns, summed: Sequence[Summed] = ()) -> TurnsShape:
     """Learn the shape from local attempts, shrunk to the default one.
 
-    Attempts that a budget cut would count as too short, so they only enter `capped_share`.
+    Attempts that a budget cut would count as too short, so they only enter `capped_share`; attempts that came as sums
+    have no known outcome, and enter nothing else either.
     """
     default = TurnsShape()
     known = columns.whole & ~np.isnan(columns.turns) & ~np.isnan(columns.outcome)
@@ -73,11 +76,12 @@ def shape_of(columns: Columns) -> TurnsShape:
     both = np.minimum(np.bincount(cell[won], minlength=cells), np.bincount(cell[~won], minlength=cells))
     gaps = np.where(both > 0, lost_mean - won_mean, 0.0)
     pairs = float(both.sum())
+    attempts = len(columns.capped) + sum(one.attempts for one in summed)
     return TurnsShape(
         success_sd=_shrunk(default.success_sd, won_var, won_n),
         failure_sd=_shrunk(default.failure_sd, lost_var, lost_n),
         failure_offset=float((POOLED_WEIGHT * default.failure_offset + (both * gaps).sum()) / (POOLED_WEIGHT + pairs)),
-        capped_share=float(columns.capped.mean()) if len(columns.capped) else 0.0,
+        capped_share=float(columns.capped.sum() + sum(one.capped for one in summed)) / max(attempts, 1),
     )
 
 

@@ -14,20 +14,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from codex_router.decide.columns import Key
-from codex_router.records import GUESS_WEIGHT
+from codex_router.decide.summed import with_summed
+from codex_router.records import GUESS_WEIGHT, REPEAT_CORRELATION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from codex_router.decide.columns import Columns
-    from codex_router.records import Aggregate
+    from codex_router.records import Aggregate, Summed
 
     Array = NDArray[np.float64]
 
-REPEAT_CORRELATION = 0.6
-"""Of outcomes of repeated attempts at one task; an attempt repeated k times counts 1 + (k-1) * this times less."""
 HALF_LIFE_DAYS = 180.0
 """Age at which a published row counts half; a judgement (models and harnesses change within months)."""
 ESCALATED_COST = 1.3
@@ -70,9 +69,12 @@ class Cells:
     """Attempts behind each cell, as counted, without any discount."""
 
 
-def cells_of(aggregates: Iterable[Aggregate], columns: Columns, today: str | None = None) -> Cells:
+def cells_of(
+    aggregates: Iterable[Aggregate], columns: Columns, today: str | None = None, summed: Sequence[Summed] = ()
+) -> Cells:
     """Sum published rows and local attempts into cells, published ones first.
 
+    `summed` are attempts that came as sums; their cells are among `columns.keys`.
     `today` (ISO date) sets the age of published rows; without it the newest row is taken to be of today.
     """
     rows = list(aggregates)
@@ -82,6 +84,8 @@ def cells_of(aggregates: Iterable[Aggregate], columns: Columns, today: str | Non
         groups[_key_of(row)].append(row)
     published = [_published(group, newest) for group in groups.values()]
     local = _local(columns)
+    if summed:
+        local = with_summed(local, summed)
     return Cells(
         keys=(*groups, *columns.keys),
         passes=_joined([one[0] for one in published], local.passes),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -63,8 +63,8 @@ class Columns:
     """Made because an earlier attempt at the same task had failed: a look at a task known to be hard."""
 
 
-def columns_of(attempts: Sequence[Attempt]) -> Columns:
-    """Turn attempts into columns."""
+def columns_of(attempts: Sequence[Attempt], also: Iterable[Key] = ()) -> Columns:
+    """Turn attempts into columns; `also` names further cells, of which there are no rows."""
     # One plain list per field: a tuple per attempt would cost more than everything else.
     arms, arm = _codes([one.arm for one in attempts])
     categories, category = _codes([one.category for one in attempts])
@@ -81,7 +81,7 @@ def columns_of(attempts: Sequence[Attempt]) -> Columns:
     dates = np.empty(len(order), dtype=object)
     dates[:] = [one.date for one in attempts]
     return Columns(
-        keys=keys,
+        keys=tuple(dict.fromkeys((*keys, *also))),
         cell=cell[order],
         task=task,
         outcome=outcome,

@@ -20,6 +20,7 @@ from codex_router.decide.columns import LOCAL, Columns, Key, columns_of
 from codex_router.decide.kernel import prior_variance
 from codex_router.decide.overlap import Overlap, error_correlation, overlap_of
 from codex_router.decide.response import Response, fit_amount, fit_pass
+from codex_router.decide.summed import key_of
 from codex_router.records import Estimate, Interval
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from codex_router.records import Aggregate, Arm, Attempt
+    from codex_router.records import Aggregate, Arm, Attempt, Summed
 
     Array = NDArray[np.float64]
 
@@ -60,13 +61,21 @@ class Estimator:
         self.target_harness = target_harness
         self.today = today
 
-    def fit(self, aggregates: Sequence[Aggregate], attempts: Sequence[Attempt] = ()) -> Self:
-        """Learn from published rows and local attempts; a second fit forgets the first."""
+    def fit(
+        self, aggregates: Sequence[Aggregate], attempts: Sequence[Attempt] = (), summed: Sequence[Summed] = ()
+    ) -> Self:
+        """Learn from published rows and local attempts; a second fit forgets the first.
+
+        Args:
+            aggregates: published rows.
+            attempts: local ones, one by one.
+            summed: further local ones, as sums; the estimates are those of the same attempts one by one.
+        """
         self.published_: tuple[Aggregate, ...] = tuple(aggregates)
-        self.columns_: Columns = columns_of(attempts)
+        self.columns_: Columns = columns_of(attempts, map(key_of, summed))
         self.overlap_: Overlap = overlap_of(self.columns_)
-        self.cells_: Cells = cells_of(aggregates, self.columns_, self.today)
-        self.turns_shape_: TurnsShape = shape_of(self.columns_)
+        self.cells_: Cells = cells_of(aggregates, self.columns_, self.today, summed)
+        self.turns_shape_: TurnsShape = shape_of(self.columns_, summed)
         keys = self.cells_.keys
         self.pass_: Response = fit_pass(priors.PASS_PRIOR, keys, self.cells_.passes, self._error_correlation())
         self.cost_: Response = fit_amount(priors.COST_PRIOR, keys, self.cells_.cost, priors.COST_LOG_VARIANCE)

@@ -13,9 +13,11 @@ import sqlalchemy as sa
 
 from codex_router.evidence.store import told
 from codex_router.evidence.store_tables import attempts, tasks, threads
-from codex_router.records import GUESS_WEIGHT, Arm, Attempt
+from codex_router.records import GUESS_WEIGHT, REPEAT_CORRELATION, Arm, Attempt, Moments, Summed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from codex_router.evidence.store import Store
 
 HARNESS = "codex"
@@ -84,20 +86,105 @@ def cells(store: Store, *, guessed: bool = False) -> list[Cell]:
         return [_cell(row) for row in connection.execute(query)]
 
 
-def attempts_of_sessions(store: Store, *, guessed: bool = False) -> list[Attempt]:
-    """Return the user turns that no run of `exec` covers as attempts, and in a team's database its members' runs.
+def sums_of_sessions(store: Store, *, guessed: bool = False, defaults: Mapping[str, str] | None = None) -> list[Summed]:
+    """Return the user turns that no run of `exec` covers, as sums per arm and category, in a stable order.
 
-    The estimator counts a repeated task (same prompt) as little more than one, so it is given rows, not sums.
+    These are the turns of tasks (same prompt in a category) of which no outcome is known; see `attempts_of_sessions`
+    for the others. A repeated task counts as the estimator counts it: each of m attempts
+    1 / (1 + (m - 1) `REPEAT_CORRELATION`).
+
+    Args:
+        store: the ledger.
+        guessed: guessed outcomes are known ones.
+        defaults: the effort of a model where a session names none.
+    """
+    w = _weighed(guessed, defaults)
+    sums = [
+        sa.func.count(),
+        sa.func.sum(sa.case((w.ended == "budget", 1), else_=0)),
+        *(column for amount in (w.cost_usd, w.turns) for end in WHOLE for column in _moments(w, amount, end)),
+    ]
+    key = (w.model, w.effort, w.category, w.harness)
+    query = sa.select(*key, *sums).where(w.judged == 0).group_by(*key).order_by(*key)
+    with told(store.engine.url), store.engine.connect() as connection:
+        return [_summed(row) for row in connection.execute(query)]
+
+
+WHOLE = ("completed", "budget")
+"""How attempts end whose amounts are taken: by themselves, or cut by their budget."""
+
+
+def _weighed(guessed: bool, defaults: Mapping[str, str] | None) -> Any:  # noqa: FBT001 - one of two questions
+    """Return the columns `TURN` of the turns with the weight of each, and whether its task has a known outcome."""
+    t = _turns(defaults).add_columns(tasks.c.turn_id, tasks.c.started, tasks.c.seconds).subquery("turns").c
+    known = sa.func.max(sa.case((t.outcome == "unknown", 0), else_=1)).over(partition_by=(t.category, t.task_id))
+    again = sa.func.count().over(partition_by=(t.model, t.effort, t.category, t.harness, t.task_id))
+    weighed = sa.select(
+        *t,
+        (1.0 / (1.0 + (again - 1) * REPEAT_CORRELATION)).label("weight"),
+        (known if guessed else sa.literal(0)).label("judged"),  # of a turn, all that is known is guessed
+    )
+    return weighed.subquery("weighed").c
+
+
+def _moments(w: Any, amount: sa.ColumnElement[Any], end: str) -> list[sa.ColumnElement[Any]]:
+    """Return weight, amounts, their logs and the squares of these, summed; nothing of amounts that are unknown."""
+    known = (w.ended == end) & (amount > 0)
+    log = sa.func.ln(sa.cast(amount, sa.Double))
+    terms = (w.weight, w.weight * amount, w.weight * log, w.weight * log * log)
+    return [sa.func.coalesce(sa.func.sum(sa.case((known, term), else_=None)), 0.0) for term in terms]
+
+
+def _summed(row: Any) -> Summed:
+    model, effort, category, harness, attempts_, capped, *sums = row
+    moments = [_moments_of(*map(float, sums[at : at + 4])) for at in range(0, len(sums), 4)]
+    return Summed(Arm(model, effort or None), category, harness, int(attempts_), int(capped), *moments)
+
+
+def _moments_of(n: float, amounts: float, logs: float, squares: float) -> Moments:
+    if not n:
+        return Moments()
+    mean_log = logs / n
+    return Moments(n, amounts / n, mean_log, max(0.0, squares / n - mean_log**2))
+
+
+def attempts_of_sessions(
+    store: Store, *, guessed: bool = False, judged: bool = False, defaults: Mapping[str, str] | None = None
+) -> list[Attempt]:
+    """Return the user turns that no run of `exec` covers, one by one; in a team's database also its members' runs.
 
     Args:
         store: the ledger.
         guessed: also take guessed outcomes, marked as such: each is half a vote.
+        judged: leave out the turns that `sums_of_sessions` sums.
+        defaults: the effort of a model where a session names none.
     """
-    turns = _turns().add_columns(tasks.c.turn_id, tasks.c.started, tasks.c.seconds)
+    w = _weighed(guessed, defaults)
+    rows = sa.select(*(w[name] for name in TURN)).order_by(w.started, w.turn_id)
+    if judged:
+        rows = rows.where(w.judged == 1)
     with told(store.engine.url), store.engine.connect() as connection:
-        rows = connection.execute(turns.order_by(tasks.c.started, tasks.c.turn_id)).all()
+        # Of a turn that nobody may guess about no outcome is known: the question would be long, the answer empty.
+        turns = connection.execute(rows).all() if guessed or not judged else []
         team = connection.execute(_team_runs()).all() if store.is_shared else []
-    return [*(_attempt(row, guessed=guessed) for row in rows), *(_run(row) for row in team)]
+    return [*(_attempt(row, guessed=guessed) for row in turns), *(_run(row) for row in team)]
+
+
+TURN = (
+    "model",
+    "effort",
+    "category",
+    "harness",
+    "ended",
+    "task_id",
+    "outcome",
+    "outcome_source",
+    "cost_usd",
+    "turns",
+    "turn_id",
+    "started",
+    "seconds",
+)
 
 
 def _attempt(row: Any, *, guessed: bool) -> Attempt:
@@ -139,9 +226,12 @@ def _runs() -> sa.Select[Any]:
     )
 
 
-def _turns() -> sa.Select[Any]:
+def _turns(defaults: Mapping[str, str] | None = None) -> sa.Select[Any]:
     """Select the user turns that no run covers, each with what its sub-agents took."""
     t, part = tasks.c, tasks.alias("part").c
+    effort: sa.ColumnElement[str] = t.effort
+    if defaults:
+        effort = sa.case((t.effort == "", sa.case(dict(defaults), value=t.model, else_="")), else_=t.effort)
     whole = (
         sa.select(
             part.root_thread_id,
@@ -160,7 +250,7 @@ def _turns() -> sa.Select[Any]:
     return (
         sa.select(
             t.model,
-            t.effort,
+            effort.label("effort"),
             t.category,
             sa.literal(HARNESS).label("harness"),
             t.ended,

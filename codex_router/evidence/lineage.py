@@ -10,10 +10,10 @@ all written in the moment in which the thread began.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from codex_router.evidence.rollout_fields import hash_of
 from codex_router.evidence.rollout_lines import Line, Lines
 from codex_router.tokens import counts_from
 
@@ -81,7 +81,7 @@ class _Spine:
             self._prompt("\n".join(part["text"] for part in parts if isinstance(part.get("text"), str)))
 
     def _prompt(self, prompt: str) -> None:
-        self.found.add(hash(("prompt", hashlib.sha256(prompt.encode("utf-8", errors="surrogateescape")).hexdigest())))
+        self.found.add(hash(("prompt", hash_of(prompt))))
 
     def _count(self, line: Line) -> None:
         info = line.payload()["info"]

@@ -1,4 +1,4 @@
-"""Whether a task was solved, when nobody said so: guesses, each half a vote, and none unless asked for."""
+"""Whether a task was solved: what a check or the user said of its run, and guesses, none unless asked for."""
 
 from __future__ import annotations
 
@@ -6,10 +6,29 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from codex_router.evidence.store_tables import tasks, threads
+from codex_router.evidence.store_tables import attempts, tasks, threads
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+
+def known_outcome(turn: sa.FromClause) -> sa.ColumnElement[str]:
+    """Return whether a turn of `tasks` was solved: what a check or the user said of its run, else what was guessed.
+
+    A run of `exec` is the turn of its session with the same prompt, or the session's first one: what is piped to it,
+    and what an escalation says of the attempt before, is part of the prompt that the session shows.
+
+    Args:
+        turn: `tasks` or an alias of it.
+    """
+    t, a, other = turn.c, attempts.c, tasks.alias("other").c
+    judged = sa.select(a.outcome).where(a.source == "", a.session_id == t.thread_id, a.outcome != "unknown")
+    newest = judged.order_by(a.id.desc()).limit(1)
+    first = sa.select(sa.func.min(other.started)).where(other.thread_id == t.thread_id).correlate(turn)
+    of_another = sa.exists().where(other.thread_id == t.thread_id, other.prompt_hash == a.prompt_hash)
+    same_prompt = newest.where(a.prompt_hash == t.prompt_hash).correlate(turn).scalar_subquery()
+    first_turn = newest.where(t.started == first.scalar_subquery(), ~of_another).correlate(turn).scalar_subquery()
+    return sa.func.coalesce(same_prompt, first_turn, t.outcome)
 
 
 def guess_outcomes(connection: Connection) -> None:

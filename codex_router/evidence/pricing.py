@@ -88,7 +88,10 @@ class Pricing:
 
 def cost_of(known: Rates, one: Response) -> Cost:
     """Return what one response costs at these rates; the tier is that of its own input, not of the session's."""
-    tier = next((tier for tier in reversed(known.tiers) if one.input_tokens > tier.above_tokens), known.tiers[0])
+    tier = known.tiers[0]
+    for dearer in known.tiers[1:]:
+        if one.input_tokens > dearer.above_tokens:
+            tier = dearer
     cached = one.cached_input_tokens * tier.cached_input_usd / 1e6
     written = min(one.cache_write_input_tokens, max(0, one.input_tokens - one.cached_input_tokens))
     fresh = max(0, one.input_tokens - one.cached_input_tokens - written)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import re
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from io import BufferedReader, FileIO, RawIOBase
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from codex_router.evidence.rollout_lines import Readable
 
 FOLDERS = ("sessions", "archived_sessions")
 NAME = re.compile(r"rollout-.*?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl(\.zst)?")
 MAX_DEPTH = 6
+BUFFER_BYTES = 1 << 16
+"""Small enough for the allocator to reuse: larger ones are mapped, and cleared by the kernel, each time."""
 
 
 class SessionPath(NamedTuple):
@@ -63,27 +66,36 @@ def opened(path: str, offset: int = 0) -> Iterator[Readable]:
     Raises:
         OSError: it cannot be opened.
     """
-    with Path(path).open("rb", buffering=0) as file:
+    with FileIO(path) as file:
         if path.endswith(".zst"):
             import zstandard
 
             with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as stream:
-                yield _Decompressed(stream)
+                yield BufferedReader(_Decompressed(stream), BUFFER_BYTES)
         else:
             file.seek(offset)
-            yield cast("Readable", file)
+            yield BufferedReader(file, BUFFER_BYTES)
 
 
-class _Decompressed:
+class _Decompressed(RawIOBase):
     """A decompressing stream that tells damage as an `OSError`."""
 
-    def __init__(self, stream: Readable) -> None:
+    def __init__(self, stream: Any) -> None:
         self._stream = stream
+        self._read = 0
 
-    def read(self, size: int, /) -> bytes:
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._read
+
+    def readinto(self, buffer: Any) -> int:
         import zstandard
 
         try:
-            return self._stream.read(size)
+            count = int(self._stream.readinto(buffer))
         except zstandard.ZstdError as error:
             raise OSError(f"damaged: {error}") from error
+        self._read += count
+        return count

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+
+class Position(NamedTuple):
+    """How far a file was read."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    offset: int
+    state: str
+    """JSON of `rollout_state.State`."""
 
 
 class Response(NamedTuple):
@@ -86,14 +96,15 @@ class Thread(NamedTuple):
     started: str
 
 
-@dataclass(slots=True)
-class Session:
+class Session(NamedTuple):
     """What one session file added since it was read last."""
 
     thread: Thread
-    tasks: list[Task] = field(default_factory=list)
-    responses: list[Response] = field(default_factory=list)
-    skipped: dict[str, int] = field(default_factory=dict)
+    tasks: list[Task]
+    responses: list[Response]
+    costs: list[tuple[float, ...] | None]
+    """The fields of a `pricing.Cost` for each response; None where the price is unknown, or nobody asked."""
+    skipped: dict[str, int]
     """Lines that were not understood, by reason."""
-    inherited: int = 0
+    inherited: int
     """Responses of another thread whose history was copied into this file."""

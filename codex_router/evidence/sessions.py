@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import marshal
-import multiprocessing
 import os
-import signal
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codex_router.evidence.lineage import Ancestors
-from codex_router.evidence.rollout import Rollout, State, fields_of
+from codex_router.evidence.readers import answers, can_fork
+from codex_router.evidence.rollout import Rollout
 from codex_router.evidence.rollout_lines import Lines
+from codex_router.evidence.rollout_state import State, fields_of
 from codex_router.evidence.session_files import SessionPath, opened
-from codex_router.evidence.session_records import Response, Session, Task, Thread
+from codex_router.evidence.session_records import Position, Response, Session, Task, Thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from multiprocessing.pool import Pool
 
+    from codex_router.evidence.pricing import Pricing
+
+ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 WORTH_A_PROCESS = 16 << 20
 """Bytes that take longer to read than a process to start."""
-
-WINDOW = 128
-"""Files that are read, at most, while those before are being stored."""
-
-
-class Position(NamedTuple):
-    """How far a file was read."""
-
-    path: str
-    size: int
-    mtime_ns: int
-    offset: int
-    state: str
-    """JSON of `rollout.State`."""
 
 
 class SessionRead(NamedTuple):
@@ -54,6 +40,7 @@ def read_session(
     ancestors: Ancestors,
     kind_of: Callable[[str], str] = lambda _prompt: "none",
     before: Position | None = None,
+    pricing: Pricing | None = None,
 ) -> SessionRead:
     """Read one session file, from where it ended before if it only grew.
 
@@ -62,63 +49,52 @@ def read_session(
         ancestors: the other files.
         kind_of: names the category of a prompt.
         before: where the last reading ended; None reads all of it.
+        pricing: knows what responses cost; None leaves that open.
     """
+    return _with_names(_read(file, ancestors, kind_of, before, pricing))
+
+
+_Plain = tuple[tuple[Any, ...], Any, str | None]
+"""A `SessionRead` in types that `marshal` knows, which takes a fifth of the time of `pickle`."""
+
+
+def _read(
+    file: SessionPath,
+    ancestors: Ancestors,
+    kind_of: Callable[[str], str],
+    before: Position | None,
+    pricing: Pricing | None,
+) -> _Plain:
     grown = before is not None and not file.path.endswith(".zst") and file.size >= before.size > 0
-    offset, state = (before.offset, State(**json.loads(before.state))) if before and grown else (0, None)
-    rollout = Rollout(file.thread_id, ancestors, kind_of, state)
-    lines = Lines(rollout.handlers, rollout.skip, offset)
+    offset, known = (before.offset, State(**json.loads(before.state))) if before and grown else (0, None)
+    rollout = Rollout(file.thread_id, ancestors, kind_of, known)
+    lines = Lines(rollout.handlers, rollout.skip)
     try:
         with opened(file.path, offset) as stream:
             lines.read(stream)
     except OSError as error:
-        position = before or Position(file.path, 0, 0, 0, "{}")
-        return SessionRead(position, None, error.strerror or str(error))
-    session = rollout.session()
-    rollout.handlers.clear()  # they refer to it: without them no garbage is left to be collected
-    state_text = json.dumps(fields_of(rollout.state), separators=(",", ":"))
-    return SessionRead(Position(file.path, file.size, file.mtime_ns, lines.offset, state_text), session)
+        return tuple(before or Position(file.path, 0, 0, 0, "{}")), None, error.strerror or str(error)
+    said = rollout.said()
+    costs = _costs(pricing, said[0], said[2])
+    state = ENCODE(fields_of(rollout.state))
+    return (file.path, file.size, file.mtime_ns, lines.offset, state), (*said, costs), None
 
 
-_Work = tuple[SessionPath, Position | None]
-_worker: Callable[[_Work], SessionRead]
+def _costs(pricing: Pricing | None, thread: tuple[Any, ...], rows: list[list[Any]]) -> list[tuple[float, ...] | None]:
+    if pricing is None:
+        return [None] * len(rows)
+    provider = Thread._make(thread).provider
+    found = [pricing.cost(Response._make(row), provider) for row in rows]
+    return [cost and tuple(cost) for cost in found]
 
 
-def _prepare(paths: Mapping[str, str], kind_of: Callable[[str], str]) -> None:
-    global _worker  # noqa: PLW0603 - what a pool's processes are given once
-    _worker = _reader(paths, kind_of)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    gc.disable()  # what is read holds no cycles, and looking for them takes a third of the time
-
-
-def _reader(paths: Mapping[str, str], kind_of: Callable[[str], str]) -> Callable[[_Work], SessionRead]:
-    ancestors = Ancestors(paths)
-    return lambda work: read_session(work[0], ancestors, kind_of, work[1])
-
-
-def _read(work: _Work) -> bytes:
-    return _packed(_worker(work))
-
-
-def _packed(read: SessionRead) -> bytes:
-    """Return what was read as bytes; `marshal` takes a fifth of the time of `pickle` for plain tuples."""
-    session = read.session
-    said: Any = session and (
-        tuple(session.thread),
-        [tuple(task) for task in session.tasks],
-        [tuple(one) for one in session.responses],
-        session.skipped,
-        session.inherited,
-    )
-    return marshal.dumps((tuple(read.position), said, read.error))
-
-
-def _unpacked(packed: bytes) -> SessionRead:
-    position, said, error = marshal.loads(packed)  # noqa: S302 - from our own child, through a pipe
+def _with_names(plain: _Plain) -> SessionRead:
+    position, said, error = plain
     if said is None:
         return SessionRead(Position(*position), None, error)
-    thread, tasks, responses, skipped, inherited = said
+    thread, tasks, responses, skipped, inherited, costs = said
     rows = [Response._make(row) for row in responses]
-    session = Session(Thread(*thread), [Task._make(row) for row in tasks], rows, skipped, inherited)
+    session = Session(Thread(*thread), [Task._make(row) for row in tasks], rows, costs, skipped, inherited)
     return SessionRead(Position(*position), session, error)
 
 
@@ -128,6 +104,7 @@ def reading(
     all_files: Sequence[SessionPath],
     kind_of: Callable[[str], str],
     known: Mapping[str, Position],
+    pricing: Pricing | None = None,
 ) -> Iterator[Iterator[SessionRead]]:
     """Read files on all cores; yields an iterator over what was read, in no order.
 
@@ -138,19 +115,19 @@ def reading(
         all_files: where copied history is looked up.
         kind_of: names the category of a prompt.
         known: where earlier readings ended, by path.
+        pricing: knows what responses cost; None leaves that open.
     """
-    paths = {file.thread_id: file.path for file in all_files}
+    ancestors = Ancestors({file.thread_id: file.path for file in all_files})
     work = [(file, known.get(file.path)) for file in sorted(files, key=lambda file: -file.size)]
     todo = sum(file.size - (before.offset if before else 0) for file, before in work)
     cores = min(os.cpu_count() or 1, len(work), 1 + todo // WORTH_A_PROCESS)
-    if cores < 2 or "fork" not in multiprocessing.get_all_start_methods():
-        yield map(_reader(paths, kind_of), work)
+    if cores < 2 or not can_fork():
+        yield (read_session(file, ancestors, kind_of, before, pricing) for file, before in work)
         return
-    with multiprocessing.get_context("fork").Pool(cores, partial(_prepare, paths, kind_of)) as pool:
-        yield _in_windows(pool, work)
 
+    def packed(number: int) -> bytes:
+        file, before = work[number]
+        return marshal.dumps(_read(file, ancestors, kind_of, before, pricing))
 
-def _in_windows(pool: Pool, work: Sequence[_Work]) -> Iterator[SessionRead]:
-    """Read some files at a time: what is read faster than it is stored would fill the memory."""
-    for start in range(0, len(work), WINDOW):
-        yield from map(_unpacked, pool.imap_unordered(_read, work[start : start + WINDOW], chunksize=2))
+    with answers(len(work), cores, packed) as some:
+        yield (_with_names(marshal.loads(one)) for one in some)  # noqa: S302 - from our own children, through pipes

@@ -8,46 +8,47 @@ the same sessions, and a reading that was cut short is simply done again.
 from __future__ import annotations
 
 import getpass
+import math
 import os
 import platform
+import sqlite3
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from codex_router.errors import RouterError
 from codex_router.evidence.ledger import FILE, Ledger
 from codex_router.evidence.outcomes import guess_outcomes
-from codex_router.evidence.sessions import Position
-from codex_router.evidence.store_rows import SessionRows, rows_of
+from codex_router.evidence.session_records import Position
+from codex_router.evidence.store_inserts import insert
+from codex_router.evidence.store_rows import rows_of
 from codex_router.evidence.store_tables import (
     MIGRATIONS,
     attempts,
-    responses,
     schema_version,
     session_files,
-    tasks,
-    threads,
 )
 from codex_router.evidence.store_tables import spending as spending_table
-from codex_router.evidence.summing import adopt_parents, sum_up
+from codex_router.evidence.summing import adopt_parents
 from codex_router.home import router_home
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from codex_router.evidence.pricing import Pricing
     from codex_router.evidence.runs import Run
     from codex_router.evidence.sessions import SessionRead
 
+T = TypeVar("T")
 VARIABLE = "CODEX_ROUTER_DB"
 LOCK = 7_265_117_031
 """Of PostgreSQL's advisory locks: one process at a time makes or migrates the tables."""
 RETRIES = 5
+PATHS = 500
+"""That are asked for at a time."""
 CONNECT_SECONDS = 10
 BUSY_SECONDS = 30.0
 
@@ -102,12 +103,16 @@ class Store:
         """Tell whether this is a team's database."""
         return self.engine.dialect.name != "sqlite"
 
-    def positions(self) -> dict[str, Position]:
-        """Return how far this machine's session files were read, by path."""
+    def positions(self, paths: Sequence[str]) -> dict[str, Position]:
+        """Return how far some of this machine's session files were read, by path; those never read are left out."""
         c = session_files.c
         query = sa.select(c.path, c.size, c.mtime_ns, c.byte_offset, c.state).where(c.machine == self.machine)
+        found: dict[str, Position] = {}
         with told(self.engine.url), self.engine.connect() as connection:
-            return {row[0]: Position(*row) for row in connection.execute(query)}
+            for start in range(0, len(paths), PATHS):
+                some = query.where(c.path.in_(paths[start : start + PATHS]))
+                found |= {row[0]: Position(*row) for row in connection.execute(some)}
+        return found
 
     def stamps(self) -> dict[str, tuple[int, int]]:
         """Return size and time of this machine's session files as they were read, by path."""
@@ -116,68 +121,33 @@ class Store:
         with told(self.engine.url), self.engine.connect() as connection:
             return {path: (size, mtime_ns) for path, size, mtime_ns in connection.execute(query)}
 
-    def add(self, reads: Sequence[SessionRead], pricing: Pricing) -> None:
+    def add(self, reads: Sequence[SessionRead]) -> None:
         """Store what was read from some files, all of it or nothing; a lost connection is tried again.
 
         Raises:
             RouterError: the database cannot be written.
         """
-        rows = rows_of(reads, pricing, self.person, self.machine)
+        rows = rows_of(reads, self.person, self.machine)
         if not rows.files:
             return
         with told(self.engine.url):
-            self._again(lambda connection: self._add(connection, rows))
+            self.again(lambda connection: insert(connection, rows))
 
-    def _again(self, work: Any) -> None:
+    def again(self, work: Callable[[sa.Connection], T]) -> T:
+        """Do some work in one transaction and return its result; after a lost connection, all of it again."""
         for attempt in range(RETRIES):
             try:
                 with self.engine.begin() as connection:
-                    work(connection)
+                    return work(connection)
             except OperationalError as error:
                 if attempt == RETRIES - 1 or not (self.is_shared or _is_busy(error)):
                     raise
             except DBAPIError as error:
                 if attempt == RETRIES - 1 or not error.connection_invalidated:
                     raise
-            else:
-                return
             self.engine.dispose()
             time.sleep(0.2 * 2**attempt)
-
-    def _add(self, connection: sa.Connection, rows: SessionRows) -> None:
-        # The rows of threads go first and in order: they are the locks that keep writers of one thread apart.
-        insert = postgresql.insert if self.is_shared else sqlite.insert
-        statement = insert(threads)
-        known = {"codex_version": statement.excluded.codex_version}
-        connection.execute(statement.on_conflict_do_update(index_elements=["thread_id"], set_=known), rows.threads)
-        if rows.tasks:
-            statement = insert(tasks)
-            new = statement.excluded
-            kept = {"thread_id", "turn_id", "outcome", "outcome_source"}
-            connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["thread_id", "turn_id"],
-                    set_={column.name: new[column.name] for column in tasks.c if column.name not in kept},
-                    where=new.responses >= tasks.c.responses,
-                ),
-                rows.tasks,
-            )
-        if rows.responses:
-            statement = insert(responses)
-            new = statement.excluded
-            later = ("compaction", "plan_name", "window_5h_percent", "window_week_percent")
-            key = ["thread_id", "generation", "total_tokens"]
-            update = statement.on_conflict_do_update(
-                index_elements=key,
-                set_={name: new[name] for name in later},
-                where=new.compaction >= responses.c.compaction,
-            )
-            connection.execute(update, rows.responses)
-        statement = insert(session_files)
-        new = statement.excluded
-        values = {column.name: new[column.name] for column in session_files.c}
-        connection.execute(statement.on_conflict_do_update(index_elements=["machine", "path"], set_=values), rows.files)
-        sum_up(connection, [row["thread_id"] for row in rows.threads])
+        raise AssertionError("the last attempt raises")
 
     def settle(self, *, guess: bool = False) -> None:
         """Link sub-agents of older Codex versions to their parents, and runs of ``exec`` to their tiers.
@@ -186,16 +156,18 @@ class Store:
             guess: also guess the outcomes of turns that nobody judged; see `outcomes`.
         """
         with told(self.engine.url):
-            self._again(adopt_parents)
+            self.again(adopt_parents)
             if guess:
-                self._again(guess_outcomes)
+                self.again(guess_outcomes)
 
     def push(self, runs: Iterable[Run]) -> int:
         """Store own runs that a team's database does not have yet; return how many there were."""
-        from codex_router.evidence.ledger_rows import RUN, run_row
-
         if not self.is_shared:
             return 0
+        from sqlalchemy.dialects import postgresql
+
+        from codex_router.evidence.ledger_rows import RUN, run_row
+
         names = RUN.split(", ")
         rows = [dict(zip(names, run_row(run), strict=True)) for run in runs if not run.source]
         if not rows:
@@ -208,7 +180,7 @@ class Store:
             index_elements=["source", "attempt_id"], set_=known, where=statement.excluded.outcome != "unknown"
         )
         with told(self.engine.url):
-            self._again(lambda connection: connection.execute(said, rows))
+            self.again(lambda connection: connection.execute(said, rows))
         return len(rows)
 
     def _migrate(self) -> None:
@@ -264,6 +236,10 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we begin transactions ourselves
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -4000"):
         connection.execute(f"PRAGMA {pragma}")
+    try:
+        connection.execute("SELECT ln(1)")
+    except sqlite3.OperationalError:  # built without mathematics
+        connection.create_function("ln", 1, math.log, deterministic=True)
 
 
 @contextmanager

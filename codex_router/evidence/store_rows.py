@@ -1,20 +1,20 @@
-"""How what was read from session files becomes rows, with prices."""
+"""How what was read from session files becomes rows: a tuple each, with a cell per column of its table."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from codex_router.evidence.store_tables import COSTS
+from codex_router.evidence.store_tables import COSTS, responses, session_files, tasks, threads
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from codex_router.evidence.pricing import Cost, Pricing
+    import sqlalchemy as sa
+
     from codex_router.evidence.session_records import Response, Session, Task, Thread
     from codex_router.evidence.sessions import SessionRead
 
-Row = dict[str, Any]
+Row = tuple[Any, ...]
 UNKNOWN_COST = (None,) * len(COSTS)
 
 
@@ -25,30 +25,33 @@ class SessionRows(NamedTuple):
     threads: list[Row]
     tasks: list[Row]
     responses: list[Row]
+    thread_ids: list[str]
 
 
-def rows_of(reads: Sequence[SessionRead], pricing: Pricing, person: str, machine: str) -> SessionRows:
+def rows_of(reads: Sequence[SessionRead], person: str, machine: str) -> SessionRows:
     """Return the rows of some files."""
-    rows = SessionRows([], [], [], [])
-    seen: set[str] = set()
+    rows = SessionRows([], [], [], [], [])
     for read in sorted(reads, key=lambda read: read.session.thread.thread_id if read.session else ""):
         session = read.session
         if session is None:
             continue
         thread = session.thread
         rows.files.append(_file_row(read, session, machine))
-        if thread.thread_id not in seen:
-            seen.add(thread.thread_id)
+        if thread.thread_id not in rows.thread_ids[-1:]:
+            rows.thread_ids.append(thread.thread_id)
             rows.threads.append(_thread_row(thread, person, machine))
-        costs = [pricing.cost(one, thread.provider) for one in session.responses]
-        rows.responses.extend(map(partial(_response_row, thread), session.responses, costs))
+        rows.responses.extend(_response_rows(thread.thread_id, session))
         rows.tasks.extend(_task_rows(session))
     return rows
 
 
+def _cells(table: sa.Table, said: dict[str, Any]) -> Row:
+    return tuple(said[column.name] for column in table.c)
+
+
 def _file_row(read: SessionRead, session: Session, machine: str) -> Row:
     at = read.position
-    return {
+    said = {
         "machine": machine,
         "path": at.path,
         "thread_id": session.thread.thread_id,
@@ -58,21 +61,23 @@ def _file_row(read: SessionRead, session: Session, machine: str) -> Row:
         "state": at.state,
         "skipped_lines": sum(session.skipped.values()),
     }
+    return _cells(session_files, said)
 
 
 def _thread_row(thread: Thread, person: str, machine: str) -> Row:
-    row = thread._asdict()
-    root = row.pop("session_id") or thread.parent_id or thread.thread_id
-    return {**row, "root_id": root if thread.subagent else thread.thread_id, "person": person, "machine": machine}
+    said = thread._asdict()
+    root = said.pop("session_id") or thread.parent_id or thread.thread_id
+    root_id = root if thread.subagent else thread.thread_id
+    return _cells(threads, {**said, "root_id": root_id, "person": person, "machine": machine})
 
 
-def _response_row(thread: Thread, one: Response, cost: Cost | None) -> Row:
-    row = one._asdict()
-    row["plan_name"] = row.pop("plan") or ""
-    row["effort"] = one.effort or ""
-    row["thread_id"] = thread.thread_id
-    row.update(zip(COSTS, cost or UNKNOWN_COST, strict=True))
-    return row
+RESPONSE_COLUMNS = tuple(column.name for column in responses.c)
+
+
+def _response_rows(thread_id: str, session: Session) -> Iterator[Row]:
+    """Yield the cells of `RESPONSE_COLUMNS`: thread, the fields of a response in their order, then its costs."""
+    for one, cost in zip(session.responses, session.costs, strict=True):
+        yield (thread_id, *one[:5], one.effort or "", *one[6:17], one.plan or "", *one[18:], *(cost or UNKNOWN_COST))
 
 
 def _task_rows(session: Session) -> list[Row]:
@@ -83,12 +88,11 @@ def _task_rows(session: Session) -> list[Row]:
 
 
 def _task_row(thread: Thread, task: Task, first: Response | None) -> Row:
-    row = task._asdict()
+    said = task._asdict()
     root = (thread.session_id or thread.parent_id or thread.thread_id) if thread.subagent else thread.thread_id
     own = None if thread.subagent else task.turn_id
-    row["ended"] = row.pop("end")
-    return {
-        **row,
+    said["ended"] = said.pop("end")
+    said |= {
         "thread_id": thread.thread_id,
         "root_thread_id": root,
         "root_turn_id": task.root_turn_id or own,
@@ -99,3 +103,4 @@ def _task_row(thread: Thread, task: Task, first: Response | None) -> Row:
         "outcome": "unknown",
         "outcome_source": None,
     }
+    return _cells(tasks, said)

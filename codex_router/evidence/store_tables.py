@@ -72,6 +72,7 @@ session_files = Table(
     Column("state", Text, nullable=False),
     *_counts("skipped_lines"),
     PrimaryKeyConstraint("machine", "path"),
+    Index("session_files_stamps", "machine", "path", "size", "mtime_ns"),
 )
 
 threads = Table(
@@ -104,6 +105,8 @@ tasks = Table(
     *_texts("outcome_source", null=True),
     PrimaryKeyConstraint("thread_id", "turn_id"),
     Index("tasks_root", "root_thread_id", "root_turn_id"),
+    Index("tasks_ended", "ended"),
+    Index("tasks_prompt", "prompt_hash"),
 )
 
 responses = Table(
@@ -118,7 +121,6 @@ responses = Table(
     *_texts("plan_name"),
     *_amounts("window_5h_percent", "window_week_percent", *COSTS),
     PrimaryKeyConstraint("thread_id", "generation", "total_tokens"),
-    Index("responses_time", "time"),
     Index(
         "responses_broken",
         "cache_break",
@@ -181,10 +183,25 @@ attempts = Table(
 
 
 def _first(connection: Connection) -> None:
+    """Make all tables: as they are now, so that the steps behind must take what is there already."""
     metadata.create_all(connection)
     attempts.create(connection, checkfirst=True)
     connection.execute(text("CREATE INDEX IF NOT EXISTS attempts_session ON attempts (session_id)"))
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
+def _second(connection: Connection) -> None:
+    """Index what is asked at every `usage`: files that have changed, tasks without a result, repeated prompts.
+
+    The time of responses was indexed for questions that are asked of ``spending`` now.
+    """
+    connection.execute(text("DROP INDEX IF EXISTS responses_time"))
+    for name, columns in (
+        ("session_files_stamps", "session_files (machine, path, size, mtime_ns)"),
+        ("tasks_ended", "tasks (ended)"),
+        ("tasks_prompt", "tasks (prompt_hash)"),
+    ):
+        connection.execute(text(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}"))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second)
 """Each brings a database from version n to n + 1; never changed once released, only added to."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from codex_router.evidence.store import told
-from codex_router.evidence.store_tables import SPENT, SUMS, spending
+from codex_router.evidence.store_tables import SPENT, SUMS, attempts, spending
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +62,10 @@ class Spend:
     after_change_usd: float = 0.0
     stale_usd: float = 0.0
     """Context of earlier, different tasks; a guess."""
+    late_tasks: int = 0
+    """Tasks with responses after the last useful change, with compactions, with stale context."""
+    compacted_tasks: int = 0
+    stale_tasks: int = 0
     plan_usd: float = 0.0
     """The part of `cost_usd` that a ChatGPT plan paid for: a comparison, not a bill."""
     window_5h_used: float = 0.0
@@ -118,6 +122,7 @@ def spent(
     planned = sa.case((s.plan_name != "", s.cost_usd), else_=0.0)
     sums: list[Any] = [
         *(sa.func.sum(s[name]) for name in (*SUMS, *SPENT)),
+        *(sa.func.sum(sa.case((s[name] > 0, 1), else_=0)) for name in _COUNTED.values()),
         sa.func.sum(planned),
         *(sa.func.sum(s[name]) for name in ("window_5h_used", "window_week_used")),
         *(sa.func.max(s[name]) for name in _PEAKS),
@@ -134,6 +139,20 @@ def spent(
     return _ordered([_line(row, by) for row in rows if row[len(by) + 1]], by)
 
 
+def judged(store: Store, since: str | None = None, until: str | None = None) -> tuple[int, int]:
+    """Return how many runs of `exec` solved their task and how many did not, by a check or the user's word."""
+    a = attempts.c
+    day = sa.func.substr(a.date, 1, 10)
+    query = (
+        sa.select(a.outcome, sa.func.count())
+        .where(a.source == "", a.outcome != "unknown", day >= (since or ""), day <= (until or "9"))
+        .group_by(a.outcome)
+    )
+    with told(store.engine.url), store.engine.connect() as connection:
+        counts = {name: int(count) for name, count in connection.execute(query)}
+    return counts.get("yes", 0), counts.get("no", 0)
+
+
 def _group(store: Store, name: str) -> sa.ColumnElement[str]:
     """Return what to group by; a week or a month is looked up for each day that there is."""
     column: sa.ColumnElement[str] = spending.c[BY[name]]
@@ -144,13 +163,15 @@ def _group(store: Store, name: str) -> sa.ColumnElement[str]:
     return sa.case({day: _bucket(name, day) for day in days}, value=column, else_=column) if days else column
 
 
-_NAMES = (*SUMS, *SPENT, "plan_usd", "window_5h_used", "window_week_used", *_PEAKS)
+_COUNTED = {"late_tasks": "after_change_usd", "compacted_tasks": "compaction_usd", "stale_tasks": "stale_usd"}
+"""What is counted: rows in which that column is not zero."""
+_NAMES = (*SUMS, *SPENT, *_COUNTED, "plan_usd", "window_5h_used", "window_week_used", *_PEAKS)
 
 
 def _line(row: Sequence[Any], by: Sequence[str]) -> Line:
     key = tuple(str(value) for value, _ in zip(row, by, strict=False))
     values = dict(zip(_NAMES, row[len(by) :], strict=True))
-    whole: dict[str, Any] = {name: int(values.pop(name) or 0) for name in SUMS}
+    whole: dict[str, Any] = {name: int(values.pop(name) or 0) for name in (*SUMS, *_COUNTED)}
     amounts: dict[str, Any] = {name: float(value or 0.0) for name, value in values.items()}
     return Line(key, Spend(**whole, **amounts))
 

@@ -7,12 +7,12 @@ partly a guess, and says so; see docs/explanation/waste.md.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
 from codex_router.evidence.store import told
-from codex_router.evidence.store_tables import responses, spending, tasks
+from codex_router.evidence.store_tables import responses, tasks
 
 if TYPE_CHECKING:
     from codex_router.evidence.store import Store
@@ -97,7 +97,7 @@ def findings(store: Store, total: Spend, since: str | None = None, until: str | 
         since: ISO date of the first day.
         until: ISO date of the last day.
     """
-    found = [*_broken_cache(store, since, until), *_of_totals(store, total, since, until)]
+    found = [*_broken_cache(store, since, until), *_of_totals(total)]
     found.append(_without_result(store, since, until))
     return sorted((one for one in found if one.usd > 0 and one.times), key=lambda one: -one.usd)
 
@@ -118,18 +118,13 @@ def _broken_cache(store: Store, since: str | None, until: str | None) -> list[Fi
     ]
 
 
-def _of_totals(store: Store, total: Spend, since: str | None, until: str | None) -> list[Finding]:
-    s = spending.c
-    counted = (s.after_change_usd, s.compaction_usd, s.stale_usd)
-    query: sa.Select[Any] = sa.select(*(sa.func.sum(sa.case((column > 0, 1), else_=0)) for column in counted))
-    with told(store.engine.url), store.engine.connect() as connection:
-        tails, compactions, stale = connection.execute(query.where(*_days(s.day, since, until))).one()
+def _of_totals(total: Spend) -> list[Finding]:
     found = [
         Finding(
             "after-change",
             "turns after the last useful change",
             total.after_change_usd,
-            int(tails or 0),
+            total.late_tasks,
             "tasks",
             "tell the agent to stop when the check passes, or give the tier a lower turn budget",
             guess=True,
@@ -138,7 +133,7 @@ def _of_totals(store: Store, total: Spend, since: str | None, until: str | None)
             "compaction",
             "summaries of a full context",
             total.compaction_usd,
-            int(compactions or 0),
+            total.compacted_tasks,
             "tasks",
             "split long tasks, or start a fresh session before the context is full",
             guess=False,
@@ -146,7 +141,7 @@ def _of_totals(store: Store, total: Spend, since: str | None, until: str | None)
     ]
     title = "sessions that should have been fresh ones: another kind of task in a used session"
     advice = "start a new session for a new kind of task: the old context is paid for with every response"
-    found.append(Finding("stale-session", title, total.stale_usd, int(stale or 0), "tasks", advice, guess=True))
+    found.append(Finding("stale-session", title, total.stale_usd, total.stale_tasks, "tasks", advice, guess=True))
     if total.cost_usd and total.tool_output_usd > MUCH_TOOL_OUTPUT * total.cost_usd:
         advice = "set `tool_output_token_limit` in the profile, and let commands print less"
         usd = total.tool_output_usd * SAVED_TOOL_OUTPUT

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from codex_router.evidence.repricing import Repriced
+
 
 class Account(NamedTuple):
     """What one refresh did."""
@@ -48,3 +50,15 @@ def account_json(account: Account) -> dict[str, object]:
         "skipped_lines": dict(account.skipped),
         "unreadable": [{"path": path, "reason": reason} for path, reason in account.unreadable],
     }
+
+
+def repriced_lines(done: Repriced) -> list[str]:
+    """Return what pricing anew did, in words."""
+    lines = [f"{done.responses:,} model responses priced anew, {done.changed:,} of them at another price"]
+    if done.newly_known:
+        lines.append(f"{done.newly_known:,} had no known price before")
+    if done.now_unknown:
+        lines.append(f"{done.now_unknown:,} have no known price any more")
+    if done.changed:
+        lines.append(f"${done.before_usd:,.2f} before, ${done.after_usd:,.2f} now")
+    return lines

@@ -1,0 +1,204 @@
+"""The lines that say what was spent: each model response once, with what was sent again and what broke the cache."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from codex_router.evidence.rollout_fields import COUNT, IDS, RECORD, THREAD, counts_of, limits_of, seconds_between, text
+from codex_router.tokens import NOTHING, counts_from, size
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable
+
+    from codex_router.evidence.rollout_lines import Line
+    from codex_router.evidence.rollout_place import Place
+    from codex_router.tokens import Counts
+
+IDLE_SECONDS = 300.0
+"""OpenAI keeps a prompt cache for 5 to 10 minutes without use."""
+LEAST_CACHED = 2048
+"""Shorter prompts may miss the cache for other reasons (it begins at 1024 tokens)."""
+LIMITS = b'"rate_limits":'
+THREAD_TOTAL = b'"total_tokens":%d}}}\n'
+"""How a record ends: with what the thread has spent."""
+NO_BYTES = b"\n\n"
+"""No line holds them."""
+# Places in a row of `rows`, which becomes a `session_records.Response`.
+TIME, MODEL, EFFORT, INPUT, COMPACTION, WINDOWS = 3, 4, 5, 6, 15, slice(17, 20)
+
+
+class Responses:
+    """Takes the lines of these kinds.
+
+    Args:
+        place: where the reader is.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.rows: list[list[Any]] = [place.state.last] if place.state.last is not None else []
+        """The fields of `session_records.Response`; the newest may still change."""
+        self._copied_records = False
+        self._ids = self._total = self._limits = NO_BYTES
+        """How the records of this turn begin; the newest total and the newest limits, as they were written."""
+
+    def handlers(self) -> dict[bytes, Callable[[Line], None]]:
+        """Return who takes which kind of line."""
+        return {b"token_usage_record": self._record, b"token_count": self._count}
+
+    def compacted(self) -> None:
+        """Note that the newest response only summarised the context."""
+        self._place.state.context_tokens = None
+        if self.rows:
+            self.rows[-1][COMPACTION] = 1
+
+    def _record(self, line: Line) -> None:
+        data, head, place = line.data, line.head, self._place
+        self._total = NO_BYTES
+        if place.lineage is None and data.startswith(self._ids, head):
+            found = RECORD.match(data, head + len(self._ids))
+            if found:
+                self._spent(line, found)
+                return
+        ids = IDS.match(data, head)
+        found = RECORD.match(data, ids.end()) if ids else None
+        if ids is None or found is None:
+            self._parsed_record(line)
+        elif self._is_own(line, ids[1].decode(), ids[2].decode(), found[1].decode()):
+            if place.open is not None and place.lineage is None:
+                self._ids = data[head : ids.end()]
+            self._spent(line, found)
+
+    def _spent(self, line: Line, found: re.Match[bytes]) -> None:
+        """Take a record whose counts were read without parsing it."""
+        data, meter = line.data, self._place.meter
+        _, first, cached, written, output, reasoning = found.groups(b"0")
+        usage = int(first), int(cached), int(written), int(output), int(reasoning)
+        total = (meter.total_tokens or 0) + usage[0] + usage[3]
+        if not data.endswith(THREAD_TOTAL % total):  # not what this response adds to what is known
+            thread = THREAD.match(data, found.end())
+            if thread is None:
+                self._parsed_record(line)
+                return
+            total = int(thread[1]) + int(thread[2])
+        if meter.record(usage, total):
+            self._response(line, usage)
+
+    def _parsed_record(self, line: Line) -> None:
+        said = line.payload()
+        names = [text(said.get(name)) or "" for name in ("thread_id", "turn_id", "response_id")]
+        if self._is_own(line, *names):
+            total = size(counts_from(said.get("thread_token_usage")))
+            counts = self._place.meter.record(counts_from(said.get("usage")), total)
+            if counts is not None:
+                self._response(line, counts)
+
+    def _is_own(self, line: Line, thread: str, turn: str, response: str) -> bool:
+        """Tell whether a record is this thread's, and be in its turn."""
+        place = self._place
+        if place.thread is not None and thread and thread != place.thread.thread_id:
+            place.inherited += 1
+            self._copied_records = True
+            return False
+        if place.is_copy(line, ("response", response)):
+            place.inherited += 1
+            return False
+        if turn and (place.open is None or place.open.turn_id != turn):
+            place.turn(line, turn, None)
+        return True
+
+    def _count(self, line: Line) -> None:
+        own, meter = self._place.lineage is None, self._place.meter
+        if own and (meter.recorded or line.data.startswith(self._total, line.head)):
+            self._windows(line)  # the rest was said before
+            return
+        total, last = _counts(line)
+        if total != NOTHING and not (own and size(total) == meter.total_tokens):
+            counts = None if self._inherits(line, total, last) else meter.count(total, last)
+            if counts is not None:
+                self._response(line, counts)
+        if self._place.lineage is None:
+            if size(total) == meter.total_tokens:
+                self._total = line.data[line.head : line.data.find(b"}", line.head) + 1] or NO_BYTES
+            self._windows(line)
+
+    def _inherits(self, line: Line, total: Counts, last: Counts) -> bool:
+        """Tell whether a total is the parent's; it is what this thread's own go on from."""
+        place, state = self._place, self._place.state
+        if place.lineage is not None and place.is_copy(line, ("count", *total, *last)):
+            place.inherited += not self._copied_records and state.inherited_total != total
+            state.inherited_total = total
+            return True
+        if state.inherited_total == total and place.meter.total_tokens is None:
+            place.meter.inherit(total)
+            return True
+        return False
+
+    def _response(self, line: Line, counts: Counts) -> None:
+        place = self._place
+        state, meter = place.state, place.meter
+        task = place.open or place.begin(line)
+        time = line.time
+        task.responses += 1
+        task.ended = time or task.ended
+        sent, cached, _, output, reasoning = counts
+        lost, reason, context = 0, None, state.context_tokens
+        resent = cached if context is None else min(sent, context)
+        if cached * 2 < resent:
+            lost, reason = self._cache_break(counts, time)
+        self.rows.append(
+            [
+                meter.generation, meter.total_tokens, task.turn_id, time, state.model, state.effort, *counts,
+                max(cached, resent), state.tool_bytes, lost, reason, 0, task.since_change,
+                *state.limits,
+            ]
+        )  # fmt: skip
+        state.tool_bytes = 0
+        state.last_instructions = state.instructions
+        state.context_tokens = sent + output - reasoning
+        if cached:
+            state.cache_seen = True
+        if task.changes:
+            task.since_change += 1
+
+    def _cache_break(self, counts: Counts, time: str) -> tuple[int, str | None]:
+        """Return how many re-sent tokens the cache should have held and did not, and why."""
+        state = self._place.state
+        if not state.cache_seen or not self.rows:
+            return 0, None
+        before = self.rows[-1]
+        lost = min(before[INPUT], counts[0]) - counts[1]
+        if before[INPUT] < LEAST_CACHED or lost * 2 < before[INPUT]:
+            return 0, None
+        if before[MODEL] != state.model:
+            return lost, "model"
+        if before[EFFORT] != state.effort:
+            return lost, "effort"
+        if state.instructions != state.last_instructions:
+            return lost, "instructions"
+        gap = seconds_between(before[TIME], time)
+        return lost, "idle" if gap is not None and gap > IDLE_SECONDS else "unknown"
+
+    def _windows(self, line: Line) -> None:
+        """Take what a ChatGPT plan's windows say after the newest response."""
+        data, state = line.data, self._place.state
+        if not data.endswith(self._limits):
+            at = data.find(LIMITS)
+            if at < 0:
+                return
+            state.limits = limits_of(line.payload().get("rate_limits"))
+            self._limits = data[at:]
+        if state.limits[0] is not None and self.rows:
+            self.rows[-1][WINDOWS] = state.limits
+
+
+def _counts(line: Line) -> tuple[Counts, Counts]:
+    """Return the thread's total and what its newest response had, both zero when the line does not say."""
+    found = COUNT.match(line.data, line.head)
+    if found:
+        return (counts_of(found, 1), counts_of(found, 6)) if found[1] else (NOTHING, NOTHING)
+    info = line.payload().get("info")
+    if not isinstance(info, dict):
+        return NOTHING, NOTHING
+    return counts_from(info.get("total_token_usage")), counts_from(info.get("last_token_usage"))
