@@ -50,4 +50,4 @@ def test_the_story(codex: Callable[[str], str], own_home: Path, version: str) ->
 def test_without_codex_it_says_what_to_do(tmp_path: Path) -> None:
     done = demo(CODEX_ROUTER_CODEX=str(tmp_path / "gone"))
     assert (done.returncode, done.stdout) == (127, "")
-    assert "\n\nhint: install it" in done.stderr
+    assert "\n\nhint: mend or unset CODEX_ROUTER_CODEX" in done.stderr

@@ -55,7 +55,7 @@ def find_codex() -> Codex:
     if path is None:
         raise LaunchError("no Codex found", exit_code=ExitCode.NOT_FOUND, hint=INSTALL_HINT)
     if not Path(path).exists():
-        hint = f"mend or unset CODEX_ROUTER_CODEX; {INSTALL_HINT}"
+        hint = "mend or unset CODEX_ROUTER_CODEX; without it the one on PATH or of the `codex` extra is taken"
         raise LaunchError("there is no such file", where=path, exit_code=ExitCode.NOT_FOUND, hint=hint)
     return Codex(path, _version(path), found_by)
 
