@@ -28,7 +28,7 @@ PASTED_CHARACTERS = 2000
 _BLOCK = re.compile(r"<stdin>.*?(?:</stdin>|\Z)|```.*?(?:```|\Z)", re.DOTALL)
 _TOKEN = re.compile(
     r"https?://\S+"
-    r"|[@~]?[\w.$-]*/[\w./*$-]+|@[\w.-]+"
+    r"|[@~]?[\w.$-]{0,120}/[\w./*$-]+|@[\w.-]+"
     r"|\w[\w-]*\.(?:py|js|ts|tsx|jsx|go|rs|md|mdc|json|ya?ml|toml|html|css|sh|sql|txt|java|cs|rb|vue|ps1|lock|cfg|ini)\b"
     r"|[^\W\d_][\w'\u2019-]*"
     r"|\d[\w.]*"
@@ -46,13 +46,13 @@ _TROUBLE = re.compile(
     r"\b(?:\w*Error|\w*Exception|Traceback|FAIL(?:ED)?|panic|fatal|ENOENT|stack trace|exit code [1-9])\b"
 )
 _END = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|\n+|(?<=[\u3002\uff01\uff1f])")
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 _SCRIPTS = (
     ("kana", 0x3040, 0x30FF),
     ("han", 0x4E00, 0x9FFF),
     ("hangul", 0xAC00, 0xD7AF),
     ("cyrillic", 0x400, 0x4FF),
 )
+_UNSPACED = {"kana", "han", "hangul"}
 _POLITE = """
 please pls plz can could would will you we lets let's let us i want need you'd to just now ok okay then so also and hi
 hey hello kindly help me i'd like great good nice thanks thank cool perfect yes yep yup yeah no hmm hm well alright
@@ -101,7 +101,7 @@ def features(prompt: str) -> list[str]:
 
 def _letters(word: str) -> list[str]:
     """Return runs of letters: four of a spelt word, two of a script without spaces."""
-    if _UNSPACED.search(word):
+    if any(_script(character) in _UNSPACED for character in word):
         return [f"c:{word[i : i + 2]}" for i in range(min(len(word), 40))]
     edged = f"^{word}$"
     return [f"c:{edged[i : i + 4]}" for i in range(min(len(edged) - 3, 10))]
