@@ -92,7 +92,9 @@ def test_a_prompt_that_tells_too_little_is_explained_by_the_rule() -> None:
     found = document("yes")
     assert (found["abstained"], found["explanation"]["decided_by"]) == (True, "abstention")
     assert found["because"][0].startswith("no task by itself: ")
-    assert f"because of: {found['because'][0]}" in route("--explain", "yes")[1]
+    told = route("--explain", "yes")[1]
+    assert f"because of: {found['because'][0]}" in told
+    assert "regret" not in told  # it decided nothing
     assert document("...")["because"] == ["not a word in it"]
 
 

@@ -53,7 +53,7 @@ def explained(found: Route, prompt: str) -> list[str]:
         lines.append(f"probabilities: {', '.join(f'{name} {chance:.2f}' for name, chance in shown)}")
         moved = _shifts(found, prompt)[:SHIFTS_SHOWN]
         lines += [_shift_words(shift) for shift in moved] or ["learnt from you: nothing about a prompt like this"]
-    return lines + _tier_lines(found)
+    return lines if classification.abstained else lines + _tier_lines(found)
 
 
 def _decided_by(found: Route, pattern: Pattern | None) -> str:

@@ -7,6 +7,7 @@ the former, and the latter only colours it. Names carry their kind before the co
     b:    the words it begins with          e:  a word of the last sentence
     s:    a word of the first sentence      n:  the words a later sentence begins with
     c:    two or four letters of a word that is not plain ASCII
+    t:    the first five letters of a longer word, for its other forms
     p:    a word of what was pasted
     is:   a fact about the whole (a question, long, mostly a log, which script, speaks of tests)
 
@@ -24,6 +25,7 @@ HEAD_WORDS = 90
 TAIL_WORDS = 40
 PASTED_WORDS = 40
 PASTED_CHARACTERS = 2000
+STEM = 5
 
 _BLOCK = re.compile(r"<stdin>.*?(?:</stdin>|\Z)|```.*?(?:```|\Z)", re.DOTALL)
 _TOKEN = re.compile(
@@ -89,6 +91,7 @@ def features(prompt: str) -> list[str]:
     names += [f"g:{first} {second}" for first, second in pairwise(words)]
     if len(sentences) > 1:
         names += [f"e:{word}" for word in sentences[-1][:25]]
+    names += [f"t:{word[:STEM]}" for word in words if len(word) > STEM and word[0].isalpha()]
     for word in dict.fromkeys(words):
         if not word.isascii():
             names += _letters(word)
