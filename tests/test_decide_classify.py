@@ -43,14 +43,17 @@ def test_plain_requests(prompt: str, category: str) -> None:
 def test_one_shot_prompts_never_trained_on() -> None:
     rows = [row for row in own_prompts("prompts_one_shot.txt") if row[0] != NONE]
     right = [category for category, prompt in rows if classify(prompt, SHIPPED).category == category]
-    assert len(right) / len(rows) >= 0.85
+    assert len(right) / len(rows) >= 0.9
 
 
-def test_other_languages_are_classified_or_abstained_on() -> None:
-    rows = [row for row in own_prompts("prompts_languages.txt") if row[0] != NONE]
+@pytest.mark.parametrize("file", ["prompts_languages.txt", "prompts_languages_late.txt"])
+def test_other_languages_are_classified_or_abstained_on(file: str) -> None:
+    rows = [row for row in own_prompts(file) if row[0] != NONE]
     found = [(category, classify(prompt, SHIPPED)) for category, prompt in rows]
+    right = [one for category, one in found if not one.abstained and one.category == category]
     mistaken = [one for category, one in found if not one.abstained and one.category != category]
     assert len(mistaken) / len(rows) < 0.25
+    assert len(right) / len(rows) > 0.35
 
 
 @pytest.mark.parametrize("prompt", ["", " \n", "?", "yes", "yes go ahead", "continue", "42", "\x00\ufffe", "\ud800"])

@@ -9,9 +9,17 @@ from codex_router.decide.prompt_features import HEAD_CHARACTERS, TAIL_CHARACTERS
 
 def test_kinds_of_features() -> None:
     names = features("Please fix the parser in src/a.py. Does it work?")
-    assert {"w:fix", "g:fix the", "b:please", "b:~fix", "b:~fix parser", "w:<path.py>", "n:does it", "e:work"} <= {
-        *names
-    }
+    assert {
+        "w:fix",
+        "g:fix the",
+        "b:please",
+        "b:~fix",
+        "b:~fix parser",
+        "w:<path.py>",
+        "n:does it",
+        "e:work",
+        "t:parse",
+    } <= {*names}
     assert {"is:asking", "is:length3"} <= {*names}
 
 

@@ -1,10 +1,10 @@
 """Which tier a prompt deserves when its category is not certain."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from codex_router.decide.stakes import GAP, SPEND_USD, choose_tier, regret
+from codex_router.decide.stakes import GAP, SPEND_USD, choose_tier, regret, stakes, threshold
 
 VALUES = {"precision": 25.0, "standard": 5.0, "bulk": 1.0}
 TIER_OF = {"review": "precision", "design": "precision", "feature": "standard", "docs": "bulk"}
@@ -66,3 +66,16 @@ def test_what_has_no_tier_says_nothing() -> None:
 def test_equal_values_route_by_probability() -> None:
     equal = dict.fromkeys(VALUES, 5.0)
     assert choose_tier((("review", 0.4), ("docs", 0.6)), TIER_OF, equal, "standard") == "bulk"
+
+
+@given(value, value)
+def test_at_the_threshold_both_tiers_stand_to_lose_the_same(one: float, two: float) -> None:
+    low, high = sorted((one, two))
+    assume(high > low * 1.001)
+    share = threshold(low, high)
+    assert 0 < share < 1
+    chances = (("review", share), ("docs", 1 - share))
+    lower, higher = stakes(chances, {"review": "high", "docs": "low"}, {"low": low, "high": high})
+    assert lower.expected_regret_usd == pytest.approx(higher.expected_regret_usd)
+    assert (lower.tier, higher.tier) == ("low", "high")
+    assert higher.probability == share

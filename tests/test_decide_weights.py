@@ -12,7 +12,7 @@ from codex_router.shipped import shipped_bytes
 def small(fingerprints: bytes, buckets: int = 2) -> Weights:
     assert len(fingerprints) == buckets * SLOTS
     columns = (bytes(range(buckets * SLOTS)), bytes(buckets * SLOTS))
-    return Weights(("a", "b"), (0.5, -0.5), 0.01, 1.5, 0.9, 0.2, fingerprints, columns)
+    return Weights(("a", "b"), (0.5, -0.5), 0.01, 1.5, 0.9, 0.2, fingerprints, bytes(buckets * SLOTS), columns)
 
 
 def test_what_was_written_is_read() -> None:
@@ -21,19 +21,29 @@ def test_what_was_written_is_read() -> None:
 
 
 def test_a_feature_is_found_where_it_was_put() -> None:
-    start, mark = place(hashed("w:fix"), 2)
-    table = bytearray(2 * SLOTS)
-    table[start + 3] = mark
-    assert rows_of([hashed("w:fix")], small(bytes(table))) == [(0, start + 3)]
+    start, first, second = place(hashed("w:fix"), 2)
+    table, seconds = bytearray(2 * SLOTS), bytearray([second ^ 1] * 2 * SLOTS)
+    table[start + 3] = table[start + 5] = first
+    one = small(bytes(table))._replace(seconds=bytes(seconds))
+    assert rows_of([hashed("w:fix")], one) == []
+    seconds[start + 5] = second
+    assert rows_of([hashed("w:fix")], one._replace(seconds=bytes(seconds))) == [(0, start + 5)]
     assert rows_of([hashed("w:fix")], small(bytes(2 * SLOTS))) == []
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5000))
 def test_every_feature_has_a_whole_bucket_and_a_mark_that_is_no_empty_slot(code: int, buckets: int) -> None:
-    start, mark = place(code, buckets)
+    start, first, second = place(code, buckets)
     assert start % SLOTS == 0
     assert 0 <= start < buckets * SLOTS
-    assert 1 <= mark <= 255
+    assert 1 <= first <= 255
+    assert 0 <= second <= 255
+
+
+def test_few_features_are_mistaken_for_others() -> None:
+    weights = read_weights(shipped_bytes("classifier.bin"))
+    unknown = [hashed(f"w:xq{number}") for number in range(100_000)]
+    assert len(rows_of(unknown, weights)) < 100
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,19 @@ from codex_router.decide.taxonomy import Category
 from codex_router.decide.weights import write_weights
 from codex_router.errors import RouterError
 from codex_router.training import model, vectors
-from codex_router.training.classifier import folds
+from codex_router.training.classifier import OWN_TESTS, HeldOut, folds, held_out_answers
 from codex_router.training.compress import compress, usage
-from codex_router.training.corpus import CLASSES, HERE, OWN_FILES, Row, fingerprint, read_labels, read_own, read_table
+from codex_router.training.corpus import (
+    CLASSES,
+    HERE,
+    OWN,
+    OWN_FILES,
+    Row,
+    fingerprint,
+    read_labels,
+    read_own,
+    read_table,
+)
 from codex_router.training.scores import auroc, calibration_error, macro_f1
 
 WORDS = {"review": "audit inspect judge", "bugfix": "crash broken fails", "docs": "readme manual handbook"}
@@ -78,6 +88,25 @@ def test_vectors_put_words_of_like_company_together(monkeypatch: pytest.MonkeyPa
     assert like("crash", "bug") > like("crash", "readme")
 
 
+def test_rows_of_a_crowded_repository_count_for_less() -> None:
+    crowd = [Row("docs", "x", "large")] * 16 * model.CROWD
+    weights = model.row_weights([*crowd, Row("docs", "x", "small"), *[Row("docs", "x", OWN)] * 2 * model.CROWD])
+    assert weights.sum() == pytest.approx(1)
+    assert weights[0] / weights[len(crowd)] == pytest.approx(16**-model.CROWDING)
+    assert weights[-1] == pytest.approx(weights[len(crowd)])
+
+
+def test_held_out_answers_are_those_of_the_double_labelled_rows() -> None:
+    held = [Row("docs", "x", "a", double=True), Row("ops", "x", "a"), Row("none", "x", "b", double=True)]
+    logits = np.zeros((3, len(CLASSES)))
+    for row, label in enumerate(("docs", "docs", "none")):
+        logits[row, CLASSES.index(label)] = 8.0
+    weights = compress(model.Table(["w:x"], np.ones((1, len(CLASSES))), np.zeros(len(CLASSES))), Counter({"w:x": 1}))
+    found = held_out_answers(HeldOut(held, logits), weights._replace(none_above=0.5))
+    assert [CLASSES[k] for k in found.given] == ["docs", "none"]
+    assert (list(found.tier_given), list(found.abstained)) == (["bulk", "standard"], [False, True])
+
+
 def test_a_repository_is_never_on_both_sides() -> None:
     fold_of = folds(Counter({f"repo{i}": 100 - i for i in range(30)}))
     assert sorted(fold_of) == sorted(f"repo{i}" for i in range(30))
@@ -89,7 +118,7 @@ def test_our_own_prompts_cover_every_class_and_no_test_prompt() -> None:
     own = [row for name in OWN_FILES for row in read_own(HERE / name)]
     assert {row.label for row in own} == set(CLASSES)
     tested = set()
-    for name in ("prompts_one_shot.txt", "prompts_one_shot_late.txt", "prompts_languages.txt"):
+    for name in OWN_TESTS.values():
         tested |= {row.text.lower() for row in read_own(Path(__file__).parent / "data" / name) if row.label != "none"}
     assert not tested & {row.text.lower() for row in own if row.label != "none"}
 

@@ -52,12 +52,9 @@ def before(job: Job, then: str = "") -> list[str]:
 def _explanation(job: Job) -> list[str]:
     import shlex
 
-    found = job.route.classification if job.route else None
-    lines = []
-    if found is not None:
-        ranked = ", ".join(f"{name} {probability:.2f}" for name, probability in found.probabilities[:4])
-        lines.append(f"{ranked}; because of: {', '.join(found.because)}")
-    return [*lines, shlex.join(job.argv)]
+    from codex_router.commands.explaining import explained
+
+    return [*(explained(job.route, job.prompt) if job.route else []), shlex.join(job.argv)]
 
 
 def limit_words(budget: Budget) -> str:

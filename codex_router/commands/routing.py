@@ -14,6 +14,7 @@ from codex_router.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from codex_router.decide.classify import Classifier
     from codex_router.records import Classification, Plan, Tier
 
 UNSURE_TIER = "standard"
@@ -32,6 +33,9 @@ class Route(NamedTuple):
     """One phrase, as ``bugfix (0.83)``."""
     dearest: Tier
     """The tier of the highest task value, for comparisons."""
+    plan: Plan
+    judge: Classifier | None = None
+    """What the prompt was judged by; None when tier or category was given by the user."""
 
     @property
     def told(self) -> bool:
@@ -54,27 +58,33 @@ def route(prompt: str | None, home: Path, tier: str | None = None, category: str
     plan = read_plan(home)
     dearest = max(plan.tiers, key=lambda one: one.task_value_usd)
     if tier is not None:
-        return Route(_tier(plan, tier), category or "none", None, "as told", dearest)
+        return Route(_tier(plan, tier), category or "none", None, "as told", dearest, plan)
     if category is not None:
         name = plan.tier_for(category)
         if name is None:
             known = ", ".join(route_category for route_category, _ in plan.routes)
             raise UsageError(f"no route for category {category!r}", hint=f"routes are: {known}")
-        return Route(_tier(plan, name, category), category, None, f"{category}, as told", dearest)
+        return Route(_tier(plan, name, category), category, None, f"{category}, as told", dearest, plan)
     return _classified(prompt or "", plan, dearest)
 
 
 def _classified(prompt: str, plan: Plan, dearest: Tier) -> Route:
-    found = classify(prompt, classifier())
+    judge = classifier()
+    found = classify(prompt, judge)
     chance = dict(found.probabilities).get(found.category, 0.0)
     usual = plan.tier_for(found.category)
     if found.abstained or usual is None:
-        return Route(_unsure(plan), NONE, found, f"not sure ({found.category} {chance:.2f})", dearest)
-    values = {tier.name: tier.task_value_usd for tier in plan.tiers}
-    name = choose_tier(found.probabilities, dict(plan.routes), values, _unsure(plan).name)
+        return Route(_unsure(plan), NONE, found, f"not sure ({found.category} {chance:.2f})", dearest, plan, judge)
+    name = choose_tier(found.probabilities, dict(plan.routes), task_values(plan), _unsure(plan).name)
     why = f"{found.category} ({chance:.2f})"
     tier = _tier(plan, name, found.category)
-    return Route(tier, found.category, found, why if name == usual else f"{why}, by stakes", dearest)
+    why = why if name == usual else f"{why}, by stakes"
+    return Route(tier, found.category, found, why, dearest, plan, judge)
+
+
+def task_values(plan: Plan) -> dict[str, float]:
+    """Return what a solved task of each tier is worth, USD."""
+    return {tier.name: tier.task_value_usd for tier in plan.tiers}
 
 
 def _unsure(plan: Plan) -> Tier:

@@ -57,7 +57,7 @@ def classify(prompt: str, classifier: Classifier) -> Classification:
     classes = class_logits(codes, [row for _, row in found], classifier)
     ranked, phrases = _ranked(prompt, softmax(classes), classifier.categories)
     because = (*phrases.get(ranked[0][0], ()), *_because(names, found, ranked[0][0], classifier))[:SPOKEN_FOR]
-    return _judged(ranked, because, classifier.weights, _words_known(names, found))
+    return judged(ranked, because, classifier.weights, _words_known(names, found))
 
 
 def class_logits(codes: list[int], rows: list[int], classifier: Classifier) -> dict[str, float]:
@@ -117,16 +117,31 @@ def _words_known(names: list[str], found: list[tuple[int, int]]) -> float | None
     return sum(position in words for position, _ in found) / len(words) if words else None
 
 
-def _judged(
+def judged(
     ranked: tuple[tuple[str, float], ...], because: tuple[str, ...], weights: Weights, known: float | None
 ) -> Classification:
-    chances = dict(ranked)
-    because = because or ("nothing in it tells the kind of task",)
-    if chances[NONE] >= weights.none_above or known is None:
-        return Classification(NONE, ranked, because, abstained=True)
+    """Decide between the most probable category, no task, and abstention.
+
+    Args:
+        ranked: (category, probability), most probable first, with `NONE`.
+        because: the words that speak for the first.
+        weights: for the thresholds.
+        known: share of the request's words that the table knows; None when it holds none.
+    """
+    none, because = dict(ranked)[NONE], because or ("nothing in it tells the kind of task",)
+    if known is None:
+        return Classification(NONE, ranked, ("not a word in it",), abstained=True)
+    if none >= weights.none_above:
+        rule = f"no task by itself: {none:.2f}, from {weights.none_above:.2f} on"
+        return Classification(NONE, ranked, (rule, *because), abstained=True)
     best, chance = next(pair for pair in ranked if pair[0] != NONE)
-    least = weights.unsure_below if known >= FOREIGN else max(weights.unsure_below, FOREIGN_UNSURE_BELOW)
-    return Classification(best, ranked, because, abstained=chance < least)
+    foreign = known < FOREIGN
+    least = max(weights.unsure_below, FOREIGN_UNSURE_BELOW) if foreign else weights.unsure_below
+    if chance < least:
+        rule = f"{best} is too unlikely: {chance:.2f}, below {least:.2f}"
+        words = f"; of its words {known:.0%} are known" if foreign else ""
+        return Classification(best, ranked, (rule + words, *because), abstained=True)
+    return Classification(best, ranked, because, abstained=False)
 
 
 def _told(pattern: Pattern, categories: Sequence[Category]) -> Classification:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 from heapq import nlargest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from codex_router.decide.classify import Classifier, class_logits, softmax
-from codex_router.decide.prompt_features import features
+from codex_router.decide.classify import Classifier, class_logits, classify, softmax
+from codex_router.decide.prompt_features import features, spoken
 from codex_router.decide.weights import hashed, rows_of
 from codex_router.records import Correction
 
@@ -75,3 +75,50 @@ def _step(one: Correction, weights: Weights, learnt: dict[int, dict[str, float]]
 def _logits(codes: list[int], weights: Weights, learnt: Mapping[int, Mapping[str, float]]) -> dict[str, float]:
     rows = [row for _, row in rows_of(codes, weights)]
     return class_logits(codes, rows, Classifier(weights, (), learnt=learnt))
+
+
+class Shift(NamedTuple):
+    """What the user's corrections do to one category of a prompt."""
+
+    category: str
+    before: float
+    """Log-odds, in nats, by what ships alone."""
+    after: float
+    """The same with what was learnt; no further from 0 than `CERTAIN`."""
+    words: tuple[tuple[str, float], ...]
+    """(word, nats towards the category), the strongest first, at most `SHOWN`."""
+
+
+CERTAIN = 20.0
+"""Log-odds beyond which nothing is told apart."""
+SHOWN = 4
+
+
+def shifts(prompt: str, classifier: Classifier) -> tuple[Shift, ...]:
+    """Return what was learnt from the user does to a prompt, the category that moves most first.
+
+    Nothing when nothing was learnt about any of the prompt's features, or when a pattern decides.
+    """
+    names = {hashed(name): name for name in features(prompt)}
+    touched = [code for code in names if code in classifier.learnt]
+    if not touched or any(pattern.matches(prompt) for pattern in classifier.patterns):
+        return ()
+    before = dict(classify(prompt, classifier._replace(learnt={})).probabilities)
+    after = classify(prompt, classifier).probabilities
+    covers = {category.name: category.covers for category in classifier.categories}
+    share = 1 / math.sqrt(len(names))
+    found = []
+    for category, chance in after:
+        words: dict[str, float] = {}
+        for code in touched:
+            nats = sum(classifier.learnt[code].get(name, 0.0) for name in covers.get(category, (category,)))
+            words[spoken(names[code])] = words.get(spoken(names[code]), 0.0) + nats * share
+        strongest = nlargest(SHOWN, words.items(), key=lambda pair: abs(pair[1]))
+        found.append(Shift(category, _log_odds(before[category]), _log_odds(chance), tuple(strongest)))
+    return tuple(sorted(found, key=lambda one: (-abs(one.after - one.before), one.category)))
+
+
+def _log_odds(chance: float) -> float:
+    if chance <= 0:
+        return -CERTAIN
+    return min(CERTAIN, max(-CERTAIN, math.log(chance) - math.log1p(-chance))) if chance < 1 else CERTAIN

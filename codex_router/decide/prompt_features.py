@@ -7,6 +7,7 @@ the former, and the latter only colours it. Names carry their kind before the co
     b:    the words it begins with          e:  a word of the last sentence
     s:    a word of the first sentence      n:  the words a later sentence begins with
     c:    two or four letters of a word that is not plain ASCII
+    t:    the first five letters of a longer word, for its other forms
     p:    a word of what was pasted
     is:   a fact about the whole (a question, long, mostly a log, which script, speaks of tests)
 
@@ -24,11 +25,12 @@ HEAD_WORDS = 90
 TAIL_WORDS = 40
 PASTED_WORDS = 40
 PASTED_CHARACTERS = 2000
+STEM = 5
 
 _BLOCK = re.compile(r"<stdin>.*?(?:</stdin>|\Z)|```.*?(?:```|\Z)", re.DOTALL)
 _TOKEN = re.compile(
     r"https?://\S+"
-    r"|[@~]?[\w.$-]*/[\w./*$-]+|@[\w.-]+"
+    r"|[@~]?[\w.$-]{0,120}/[\w./*$-]+|@[\w.-]+"
     r"|\w[\w-]*\.(?:py|js|ts|tsx|jsx|go|rs|md|mdc|json|ya?ml|toml|html|css|sh|sql|txt|java|cs|rb|vue|ps1|lock|cfg|ini)\b"
     r"|[^\W\d_][\w'\u2019-]*"
     r"|\d[\w.]*"
@@ -46,13 +48,13 @@ _TROUBLE = re.compile(
     r"\b(?:\w*Error|\w*Exception|Traceback|FAIL(?:ED)?|panic|fatal|ENOENT|stack trace|exit code [1-9])\b"
 )
 _END = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|\n+|(?<=[\u3002\uff01\uff1f])")
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 _SCRIPTS = (
     ("kana", 0x3040, 0x30FF),
     ("han", 0x4E00, 0x9FFF),
     ("hangul", 0xAC00, 0xD7AF),
     ("cyrillic", 0x400, 0x4FF),
 )
+_UNSPACED = {"kana", "han", "hangul"}
 _POLITE = """
 please pls plz can could would will you we lets let's let us i want need you'd to just now ok okay then so also and hi
 hey hello kindly help me i'd like great good nice thanks thank cool perfect yes yep yup yeah no hmm hm well alright
@@ -89,6 +91,7 @@ def features(prompt: str) -> list[str]:
     names += [f"g:{first} {second}" for first, second in pairwise(words)]
     if len(sentences) > 1:
         names += [f"e:{word}" for word in sentences[-1][:25]]
+    names += [f"t:{word[:STEM]}" for word in words if len(word) > STEM and word[0].isalpha()]
     for word in dict.fromkeys(words):
         if not word.isascii():
             names += _letters(word)
@@ -101,7 +104,7 @@ def features(prompt: str) -> list[str]:
 
 def _letters(word: str) -> list[str]:
     """Return runs of letters: four of a spelt word, two of a script without spaces."""
-    if _UNSPACED.search(word):
+    if any(_script(character) in _UNSPACED for character in word):
         return [f"c:{word[i : i + 2]}" for i in range(min(len(word), 40))]
     edged = f"^{word}$"
     return [f"c:{edged[i : i + 4]}" for i in range(min(len(edged) - 3, 10))]

@@ -16,11 +16,10 @@ probability alone. `GAP` and `SPEND_USD` are judgements: about what a step down 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
 
 GAP = 0.10
 """Share of tasks that an arm for a lower value fails to solve and the right one solves."""
@@ -35,6 +34,49 @@ def regret(used: float, deserved: float) -> float:
     return SPEND_USD * (math.sqrt(used) - math.sqrt(deserved))
 
 
+def threshold(lower: float, higher: float) -> float:
+    """Return the probability from which the dearer arm loses less than the cheaper one, were there only these two.
+
+    Args:
+        lower: task value, USD, of the one tier.
+        higher: that of the other; more than `lower`.
+    """
+    spared, spent = regret(lower, higher), regret(higher, lower)
+    return spent / (spared + spent)
+
+
+class Stake(NamedTuple):
+    """What a tier has to do with a prompt."""
+
+    tier: str
+    probability: float
+    """That the prompt deserves it; categories without a tier left out, so the sum may be less than 1."""
+    expected_regret_usd: float
+    """What choosing it is expected to lose."""
+
+
+def stakes(
+    probabilities: Iterable[tuple[str, float]], tier_of: Mapping[str, str], task_values: Mapping[str, float]
+) -> list[Stake]:
+    """Return every tier's stake in a prompt, in the order of `task_values`.
+
+    Args:
+        probabilities: (category, probability).
+        tier_of: category to tier; a category without a tier, such as ``none``, says nothing.
+        task_values: tier to the value of a solved task, USD.
+    """
+    shares = dict.fromkeys(task_values, 0.0)
+    for category, probability in probabilities:
+        tier = tier_of.get(category)
+        if tier in shares:
+            shares[tier] += probability
+
+    def expected(used: str) -> float:
+        return sum(share * regret(task_values[used], task_values[deserved]) for deserved, share in shares.items())
+
+    return [Stake(tier, share, expected(tier)) for tier, share in shares.items()]
+
+
 def choose_tier(
     probabilities: Iterable[tuple[str, float]],
     tier_of: Mapping[str, str],
@@ -44,20 +86,12 @@ def choose_tier(
     """Return the tier with the least expected regret; of equals the one that a task more probably deserves.
 
     Args:
-        probabilities: (category, probability).
-        tier_of: category to tier; a category without a tier, such as ``none``, says nothing.
-        task_values: tier to the value of a solved task, USD.
+        probabilities: as in `stakes`, like the next two.
+        tier_of: category to tier.
+        task_values: tier to USD.
         unsure: the tier when nothing is said.
     """
-    shares = dict.fromkeys(task_values, 0.0)
-    for category, probability in probabilities:
-        tier = tier_of.get(category)
-        if tier in shares:
-            shares[tier] += probability
-    if not any(shares.values()):
+    found = stakes(probabilities, tier_of, task_values)
+    if not any(one.probability for one in found):
         return unsure
-
-    def expected(used: str) -> float:
-        return sum(share * regret(task_values[used], task_values[deserved]) for deserved, share in shares.items())
-
-    return min(shares, key=lambda tier: (expected(tier), -shares[tier]))
+    return min(found, key=lambda one: (one.expected_regret_usd, -one.probability)).tier

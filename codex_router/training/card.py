@@ -34,16 +34,19 @@ def render(weights: Weights, size: int, counts: Counter[str], tested: Mapping[st
     dev = tested["dev"]
     return (
         template.replace("<!-- counts -->", _counts(counts))
-        .replace("<!-- dev -->", _scores(dev))
+        .replace("<!-- scores -->", _scores({"cross-validation": tested["held_out"], "other repositories": dev}))
         .replace("<!-- size -->", f"{size:,}")
         .replace("<!-- temperature -->", f"{weights.temperature:.2f}")
         .replace("<!-- none_above -->", f"{weights.none_above:.2f}")
         .replace("<!-- unsure_below -->", f"{weights.unsure_below:.2f}")
         .replace("<!-- dev_rows -->", f"{len(dev.truth)}")
         .replace("<!-- dev_groups -->", f"{len(set(dev.groups))}")
+        .replace("<!-- held_out_rows -->", f"{len(tested['held_out'].truth)}")
+        .replace("<!-- held_out_groups -->", f"{len(set(tested['held_out'].groups))}")
         .replace("<!-- one_shot -->", _right(tested["one_shot"]))
         .replace("<!-- late -->", _right(tested["late"]))
         .replace("<!-- languages -->", _right_or_abstained(tested["languages"]))
+        .replace("<!-- languages_late -->", _right_or_abstained(tested["languages_late"]))
     )
 
 
@@ -68,12 +71,11 @@ def _counts(counts: Counter[str]) -> str:
     return head + f"| {' | '.join(str(counts[name]) for name in CLASSES)} | {counts.total()} |"
 
 
-def _scores(found: Answers) -> str:
-    values, ranges = measures(found), intervals(found)
-    lines = ["| measure | value | 90 % interval |", "|---|---|---|"]
-    lines += [
-        f"| {title} | {values[name]:.3f} | {ranges[name][0]:.2f} to {ranges[name][1]:.2f} |"
-        for name, title in TITLES.items()
-        if name in values
-    ]
+def _scores(tested: Mapping[str, Answers]) -> str:
+    columns = [(measures(found), intervals(found)) for found in tested.values()]
+    head = "".join(f" {name} | 90 % interval |" for name in tested)
+    lines = [f"| measure |{head}", f"|---|{'---|---|' * len(tested)}"]
+    for name, title in TITLES.items():
+        cells = [f"{values[name]:.3f} | {low:.2f} to {high:.2f}" for values, of in columns for low, high in [of[name]]]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -5,7 +5,7 @@ Reproducible to the byte from the data (there is no randomness but a fixed seed 
 1. word vectors from all texts, labelled or not;
 2. cross-validation over repositories, from whose held-out answers come the temperature and the two thresholds;
 3. the final table from all labelled rows, cut down to what ships;
-4. the development set, looked at once, for the card.
+4. cross-validation's answers and the development set's, for the card.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import optimize
 
-from codex_router.decide.classify import Classifier, classify
+from codex_router.decide.classify import Classifier, classify, judged
 from codex_router.decide.prompt_features import features
 from codex_router.decide.stakes import choose_tier
 from codex_router.decide.taxonomy import read_categories
@@ -28,7 +28,7 @@ from codex_router.decide.weights import write_weights
 from codex_router.shipped import shipped
 from codex_router.training import card
 from codex_router.training.compress import compress, usage
-from codex_router.training.corpus import CLASSES, Row, read_corpus, read_dev, read_own
+from codex_router.training.corpus import CLASSES, OWN, Row, read_corpus, read_dev, read_own
 from codex_router.training.model import fit
 from codex_router.training.scores import TASKS, answers
 from codex_router.training.vectors import Vectors, learn_vectors
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from codex_router.decide.weights import Weights
+    from codex_router.records import Classification
     from codex_router.training.scores import Answers
 
     Matrix = np.ndarray[Any, np.dtype[Any]]
@@ -49,6 +50,7 @@ OWN_TESTS = {
     "one_shot": "prompts_one_shot.txt",
     "late": "prompts_one_shot_late.txt",
     "languages": "prompts_languages.txt",
+    "languages_late": "prompts_languages_late.txt",
 }
 FOLDS = 6
 MISTAKEN_FOR_NONE = 0.01
@@ -80,12 +82,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     weights = compress(table, usage([*prompts, *(features(text) for text in corpus.plain)]))
     weights = calibrated(weights, held_out)
     given.weights.write_bytes(write_weights(weights))
-    tested = {"dev": tested_on(read_dev(given.data), weights)}
+    tested = {"dev": tested_on(read_dev(given.data), weights), "held_out": held_out_answers(held_out, weights)}
     tested |= {name: tested_on(read_own(TESTS / file), weights) for name, file in OWN_TESTS.items()}
     text = card.render(weights, given.weights.stat().st_size, Counter(row.label for row in corpus.rows), tested)
     given.card.parent.mkdir(parents=True, exist_ok=True)
     given.card.write_text(text, encoding="utf-8")
-    say(card.summary(tested["dev"]))
+    for name in ("held_out", "dev"):
+        say(f"{name}: {card.summary(tested[name])}")
     return 0
 
 
@@ -96,7 +99,7 @@ def say(line: str) -> None:
 
 def cross_validate(rows: Sequence[Row], prompts: Sequence[list[str]], vectors: Vectors) -> HeldOut:
     """Answer each repository's rows with a model that has not seen that repository."""
-    fold_of = folds(Counter(row.group for row in rows if row.group != "own"))
+    fold_of = folds(Counter(row.group for row in rows if row.group != OWN))
     kept, logits = [], []
     for fold in range(FOLDS):
         seen = [i for i, row in enumerate(rows) if fold_of.get(row.group) != fold]
@@ -144,14 +147,31 @@ def softmax(logits: Matrix) -> Matrix:
 
 def tested_on(rows: Sequence[Row], weights: Weights) -> Answers:
     """Answer rows with the finished weights, as a user would get it."""
-    profiles = shipped("profiles")
-    categories = read_categories(tomllib.loads((profiles / "categories.toml").read_text(encoding="utf-8")))
-    policy = tomllib.loads((profiles / "policy.toml").read_text(encoding="utf-8"))
-    values = {name: tier["task_value_usd"] for name, tier in policy["tiers"].items()}
+    categories = read_categories(shipped_document("categories.toml"))
+    return answered(rows, [classify(row.text, Classifier(weights, categories)) for row in rows])
+
+
+def held_out_answers(held_out: HeldOut, weights: Weights) -> Answers:
+    """Judge cross-validation's answers to the double-labelled rows by the finished thresholds."""
+    chances = softmax(held_out.logits / weights.temperature)
+    kept = [i for i, row in enumerate(held_out.rows) if row.double]
+    ranked = [sorted(zip(CLASSES, map(float, chances[i]), strict=True), key=lambda pair: -pair[1]) for i in kept]
+    return answered([held_out.rows[i] for i in kept], [judged(tuple(one), (), weights, 1.0) for one in ranked])
+
+
+def answered(rows: Sequence[Row], found: Sequence[Classification]) -> Answers:
+    """Put classifications beside the truth, with the tiers that they lead to under the shipped policy."""
+    categories = read_categories(shipped_document("categories.toml"))
+    tiers = shipped_document("policy.toml")["tiers"]
+    values = {name: tier["task_value_usd"] for name, tier in tiers.items()}
     tier_of = {category.name: category.tier for category in categories}
-    found = [classify(row.text, Classifier(weights, categories)) for row in rows]
-    tiers = ["standard" if f.abstained else choose_tier(f.probabilities, tier_of, values, "standard") for f in found]
-    return answers(rows, found, tiers, tier_of)
+    chosen = ["standard" if f.abstained else choose_tier(f.probabilities, tier_of, values, "standard") for f in found]
+    return answers(rows, found, chosen, tier_of)
+
+
+def shipped_document(name: str) -> dict[str, Any]:
+    """Return a parsed file of ``profiles/``."""
+    return tomllib.loads((shipped("profiles") / name).read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,15 @@ HERE = Path(__file__).parent
 CLASSES = ("review", "design", "feature", "bugfix", "refactor", "test", "lint", "docs", "ops", "explain", "none")
 CODES = dict(zip("rdfbmtlcoen", CLASSES, strict=True))
 """One letter per class in ``labels.txt``."""
-OWN_FILES = {"own_prompts.txt": 1.5, "own_prompts_chat.txt": 1.5, "own_prompts_languages.txt": 3.0}
+OWN_FILES = {
+    "own_prompts.txt": 1.5,
+    "own_prompts_chat.txt": 1.5,
+    "own_prompts_turns.txt": 1.5,
+    "own_prompts_languages.txt": 3.0,
+}
 """Our own prompts and the weight of each of their rows."""
+OWN = "own"
+"""The group of our own prompts."""
 PREFIX = 16
 """Hexadecimal digits of a text's SHA-256 that stand for it in ``labels.txt``."""
 
@@ -28,6 +35,8 @@ class Row(NamedTuple):
     weight: float = 1.0
     sure: bool = False
     """Two labellers agreed without doubt."""
+    double: bool = False
+    """Labelled by two labellers, or found by them to hold no task."""
 
 
 class Corpus(NamedTuple):
@@ -45,8 +54,8 @@ def read_corpus(data: Path) -> Corpus:
         RouterError: a file of the folder is missing or has other columns.
     """
     tables = {name: read_table(data / f"{name}.tsv") for name in _TABLES}
-    rows = [Row(r["category"], r["text"], r["repo"], 1.0, r["certainty"] == "sure") for r in tables["agent_train"]]
-    rows += [Row("none", r["text"], r["repo"]) for r in tables["agent_none"] if r["split"] == "train"]
+    rows = [_double(r) for r in tables["agent_train"]]
+    rows += [_double({**r, "category": "none"}) for r in tables["agent_none"] if r["split"] == "train"]
     rows += [Row(r["category"], r["text"], r["repo"]) for r in tables["agent_train_extra"]]
     labels = read_labels(HERE / "labels.txt")
     rows += [
@@ -62,13 +71,12 @@ def read_corpus(data: Path) -> Corpus:
 
 def read_dev(data: Path) -> list[Row]:
     """Read the development set, which is never trained on."""
-    rows = [
-        Row(r["category"], r["text"], r["repo"], 1.0, r["certainty"] == "sure")
-        for r in read_table(data / "agent_dev.tsv")
-    ]
-    return rows + [
-        Row("none", r["text"], r["repo"]) for r in read_table(data / "agent_none.tsv") if r["split"] == "dev"
-    ]
+    nones = (r for r in read_table(data / "agent_none.tsv") if r["split"] == "dev")
+    return [_double(r) for r in (*read_table(data / "agent_dev.tsv"), *({**r, "category": "none"} for r in nones))]
+
+
+def _double(row: dict[str, str]) -> Row:
+    return Row(row["category"], row["text"], row["repo"], sure=row.get("certainty") == "sure", double=True)
 
 
 _TABLES = (
@@ -97,7 +105,7 @@ def read_own(path: Path, weight: float = 1.0) -> list[Row]:
         if line.startswith("== "):
             label = line[3:]
         elif line and not line.startswith("#"):
-            rows.append(Row(label, line.replace("\\n", "\n"), "own", weight))
+            rows.append(Row(label, line.replace("\\n", "\n"), OWN, weight))
     return rows
 
 

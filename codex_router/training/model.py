@@ -15,7 +15,7 @@ import numpy as np
 from scipy import optimize, sparse
 
 from codex_router.decide.prompt_features import features
-from codex_router.training.corpus import CLASSES
+from codex_router.training.corpus import CLASSES, OWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +35,9 @@ SMOOTHING = 0.15
 """Share of a label that is spread over all classes: labellers err."""
 BALANCE = 0.2
 """Power of the inverse class frequency by which rows are weighted."""
+CROWD = 60
+"""Rows of one repository from which on each counts for less, by the power `CROWDING` of their number."""
+CROWDING = 0.25
 PENALTY = 3e-5
 """Ridge penalty; chosen by cross-validation over repositories."""
 COMPANY = 0.5
@@ -73,7 +76,7 @@ def fit(rows: Sequence[Row], vectors: Vectors, prompts: Sequence[list[str]] | No
     length = COMPANY / np.linalg.norm(company, axis=1).mean()
     both = sparse.hstack([_bag(prompts, index, counts) @ sparse.diags(scale), sparse.csr_matrix(company * length)])
     labels = np.array([CLASSES.index(row.label) for row in rows])
-    solution, biases = _regress(both.tocsr(), labels, _weights(rows, labels))
+    solution, biases = _regress(both.tocsr(), labels, row_weights(rows))
     own, shared = solution[: len(names)] * scale[:, None], solution[len(names) :] * length
     return _folded(names, own, vectors, vectors.values @ shared, biases)
 
@@ -112,8 +115,11 @@ def _rarity(seen: Matrix, prompts: int) -> Matrix:
     return np.asarray(scale / scale[np.argsort(-seen, kind="stable")[:COMMON]].mean())
 
 
-def _weights(rows: Sequence[Row], labels: Matrix) -> Matrix:
-    weights = np.array([row.weight for row in rows])
+def row_weights(rows: Sequence[Row]) -> Matrix:
+    """Return what each row counts for, in sum 1: rare classes count for more, rows of crowded repositories for less."""
+    labels = np.array([CLASSES.index(row.label) for row in rows])
+    sizes = Counter(row.group for row in rows if row.group != OWN)
+    weights = np.array([row.weight * max(sizes[row.group] / CROWD, 1) ** -CROWDING for row in rows])
     totals = np.bincount(labels, weights=weights, minlength=len(CLASSES))
     weights = weights * (totals.mean() / np.maximum(totals, 1))[labels] ** BALANCE
     return np.asarray(weights / weights.sum())
