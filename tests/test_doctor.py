@@ -65,9 +65,7 @@ def levels() -> set[tuple[str, str]]:
 
 def plan(home: Path, **changes: Any) -> None:
     """Write another plan and apply it."""
-    import dataclasses
-
-    tiers = tuple(dataclasses.replace(tier, **changes) if tier.name == "bulk" else tier for tier in PLAN.tiers)
+    tiers = tuple(tier._replace(**changes) if tier.name == "bulk" else tier for tier in PLAN.tiers)
     (home / "codex-router.toml").write_text(router_text(Plan(tiers, PLAN.routes)))
     assert call("apply", "--yes").status == 0
 

@@ -51,7 +51,7 @@ ROW = Aggregate(
 
 
 def run(attempt_id: str) -> Run:
-    return replace(RUN, attempt=replace(ATTEMPT, attempt_id=attempt_id), session_id=f"session-{attempt_id}")
+    return RUN._replace(attempt=ATTEMPT._replace(attempt_id=attempt_id), session_id=f"session-{attempt_id}")
 
 
 def table(sha256: str = "1" * 64, path: str = "/data/t.csv", rows: tuple[Aggregate, ...] = (ROW,)) -> Table:
@@ -111,7 +111,7 @@ def test_recording_a_run_again_updates_it() -> None:
     with Ledger.open() as ledger:
         ledger.record(run("a"))
         ledger.record(run("b"))
-        ledger.record(replace(run("a"), tier="bulk"))
+        ledger.record(run("a")._replace(tier="bulk"))
         assert [(one.attempt.attempt_id, one.tier) for one in ledger.runs()] == [("a", "bulk"), ("b", "standard")]
 
 
@@ -125,7 +125,7 @@ def test_the_same_file_twice_changes_nothing() -> None:
 
 
 def test_a_file_that_changed_replaces_what_was_read_before() -> None:
-    better = replace(ROW, successes=9)
+    better = ROW._replace(successes=9)
     with Ledger.open() as ledger:
         ledger.ingest(table())
         assert ledger.ingest(table("2" * 64, rows=(better,))) == "replaced"
@@ -136,8 +136,8 @@ def test_a_file_that_changed_replaces_what_was_read_before() -> None:
 
 
 def test_a_growing_job_folder_counts_each_trial_once() -> None:
-    job = Table(Path("/job"), "1" * 64, "attempts", Provenance("job"), (), runs=(replace(run("a"), source="job"),))
-    more = replace(job, sha256="2" * 64, runs=(*job.runs, replace(run("b"), source="job")))
+    job = Table(Path("/job"), "1" * 64, "attempts", Provenance("job"), (), runs=(run("a")._replace(source="job"),))
+    more = replace(job, sha256="2" * 64, runs=(*job.runs, run("b")._replace(source="job")))
     with Ledger.open() as ledger:
         ledger.record(run("a"))
         ledger.ingest(job)
@@ -147,7 +147,7 @@ def test_a_growing_job_folder_counts_each_trial_once() -> None:
 
 
 def test_a_failed_ingest_leaves_nothing_behind() -> None:
-    broken = table(rows=(ROW, replace(ROW, n_tasks=None)))  # type: ignore[arg-type]
+    broken = table(rows=(ROW, ROW._replace(n_tasks=None)))  # type: ignore[arg-type]
     with Ledger.open() as ledger:
         with pytest.raises(RouterError, match="NOT NULL"):
             ledger.ingest(broken)
@@ -159,7 +159,7 @@ def test_the_user_says_whether_a_run_solved_its_task() -> None:
     with Ledger.open() as ledger:
         for name in ("abc-1", "abc-2", "xyz-3"):
             ledger.record(run(name))
-        ledger.record(replace(run("other"), source="a table"))
+        ledger.record(run("other")._replace(source="a table"))
         said = ledger.set_outcome("last", "yes")
         assert (said.attempt.attempt_id, said.attempt.outcome, said.attempt.outcome_source) == ("xyz-3", "yes", "user")
         assert ledger.set_outcome("xyz", "no").attempt.outcome == "no"

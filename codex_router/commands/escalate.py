@@ -151,8 +151,8 @@ class _Trial:
         if done.entry is not None and outcome != "unknown":
             from codex_router.commands.record import store
 
-            judged = replace(done.entry.attempt, outcome=outcome, outcome_source=source)
-            entry = replace(done.entry, attempt=judged)
+            judged = done.entry.attempt._replace(outcome=outcome, outcome_source=source)
+            entry = done.entry._replace(attempt=judged)
             try:
                 store(entry)
             except RouterError as error:

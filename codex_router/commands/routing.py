@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.router_file import read_plan
@@ -97,7 +96,7 @@ def _tier(plan: Plan, name: str, category: str = "") -> Tier:
     found = plan.tier(name)
     if found is None:
         raise UsageError(f"no tier {name!r}", hint=f"tiers are: {', '.join(tier.name for tier in plan.tiers)}")
-    return replace(found, budget=plan.budget_for(category, found))
+    return found._replace(budget=plan.budget_for(category, found))
 
 
 def choice(tier: Tier) -> list[str]:

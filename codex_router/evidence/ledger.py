@@ -13,7 +13,7 @@ import os
 import sqlite3
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
@@ -109,7 +109,7 @@ class Ledger:
     def record(self, one: Run) -> None:
         """Store a run, or what is now known of a run stored before (same source and attempt id)."""
         with self._transaction() as connection:
-            connection.execute(UPSERT_RUN, (None, *run_row(replace(one, created=one.created or _now()))))
+            connection.execute(UPSERT_RUN, (None, *run_row(one._replace(created=one.created or _now()))))
 
     def runs(self) -> list[Run]:
         """Return all runs, own and ingested, oldest entry first."""
@@ -170,7 +170,7 @@ class Ledger:
                 ),
             ).lastrowid
             connection.executemany(INSERT_AGGREGATE, ((row, *aggregate_row(a)) for a in table.aggregates))
-            connection.executemany(UPSERT_RUN, ((row, *run_row(replace(one, created=created))) for one in table.runs))
+            connection.executemany(UPSERT_RUN, ((row, *run_row(one._replace(created=created))) for one in table.runs))
         return "replaced" if before else "stored"
 
     def set_outcome(self, which: str, outcome: Literal["yes", "no"]) -> Run:
