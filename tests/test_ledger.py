@@ -6,7 +6,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,7 +136,7 @@ def test_a_file_that_changed_replaces_what_was_read_before() -> None:
 
 def test_a_growing_job_folder_counts_each_trial_once() -> None:
     job = Table(Path("/job"), "1" * 64, "attempts", Provenance("job"), (), runs=(run("a")._replace(source="job"),))
-    more = replace(job, sha256="2" * 64, runs=(*job.runs, run("b")._replace(source="job")))
+    more = job._replace(sha256="2" * 64, runs=(*job.runs, run("b")._replace(source="job")))
     with Ledger.open() as ledger:
         ledger.record(run("a"))
         ledger.ingest(job)
@@ -265,7 +264,6 @@ def test_a_ledger_that_turns_read_only(tmp_path: Path) -> None:
 
 WRITER = """
 import sys
-from dataclasses import replace
 from pathlib import Path
 from test_ledger import run
 from codex_router.evidence.ledger import Ledger

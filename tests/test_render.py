@@ -75,8 +75,11 @@ TIERS = st.builds(
     arm=st.builds(Arm, PRINTABLE, st.none() | st.sampled_from(EFFORTS)),
     budget=st.builds(Budget, st.none() | st.integers(1, 10**6), AMOUNTS, st.none() | st.floats(0, 1e6)),
     model_provider=st.none() | PRINTABLE,
+    estimate=st.none(),
+    rests_on=st.just(""),
     expected_cost_usd=AMOUNTS,
     solves_after=st.lists(st.tuples(NAMES, st.floats(0, 1)), max_size=3, unique_by=lambda one: one[0]).map(tuple),
+    template=st.none(),
 )
 
 

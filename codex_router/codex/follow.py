@@ -7,7 +7,7 @@ import os
 import time
 from typing import NamedTuple
 
-from codex_router.codex.processes import children
+from codex_router.codex.processes import children_of_thread
 from codex_router.codex.session import Price, SessionFile
 from codex_router.records import Usage
 
@@ -67,8 +67,10 @@ class Follower:
 
     def _candidates(self) -> list[str]:
         if os.path.isdir(PROC):
-            # The npm launcher opens none: the native Codex below it does. What the agent's own tools open is not ours.
-            return _open_rollouts(self.pid) or [path for pid in children(self.pid) for path in _open_rollouts(pid)]
+            # The npm launcher opens none: the native Codex below it does, started by its first thread. What the agent's
+            # own tools open is not ours.
+            below = children_of_thread(self.pid, self.pid)
+            return _open_rollouts(self.pid) or [path for pid in below for path in _open_rollouts(pid)]
         return [path for path in _new_rollouts(self.home, self.started) if _runs_in(path, self.folder)]
 
     def read(self) -> bool:

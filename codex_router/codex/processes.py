@@ -35,14 +35,20 @@ def alive(process: Process) -> bool:
 
 def children(pid: int) -> list[int]:
     """Return the processes that any thread of `pid` has started (Linux; elsewhere none)."""
-    found: list[int] = []
     try:
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as listed:
-                found += [int(child) for child in listed.read().split()]
+        threads = os.listdir(f"/proc/{pid}/task")
     except OSError:
-        pass
-    return found
+        return []
+    return [child for thread in threads for child in children_of_thread(pid, thread)]
+
+
+def children_of_thread(pid: int, thread: object) -> list[int]:
+    """Return the processes that one thread of `pid` has started; none when it has ended meanwhile."""
+    try:
+        with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as listed:
+            return [int(child) for child in listed.read().split()]
+    except OSError:
+        return []
 
 
 def _started(pid: int) -> str:

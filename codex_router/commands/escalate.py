@@ -88,6 +88,8 @@ class _Trial:
             number = self._ended(done)
             if done.ran.end == "abort":
                 return self._finish("interrupted", done, [])
+            if done.late is not None:
+                raise Ended(done.late)
             checks = self._checks(f"attempt-{number}")
             self._judged(number, done, checks)
             self.say(after(self.job, done.ran, done.recorded, _verdict(checks)))

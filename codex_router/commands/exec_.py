@@ -1,24 +1,22 @@
 """``codex-router exec``: a drop-in for ``codex exec`` with the right profile and a budget that holds.
 
-Everything before Codex starts is on the user's time, so this module imports nothing heavy at its top, and click not at
-all: the grammar is Codex's, which click cannot read.
+Everything before Codex starts is on the user's time, so this module imports little at its top, and click not at all:
+the grammar is Codex's, which click cannot read.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.argv import ExecLine, parse_exec
-from codex_router.codex.head import head_commit
-from codex_router.codex.launch import Ran, run
+from codex_router.codex.launch import Launched
 from codex_router.codex.locate import Codex, find_codex
-from codex_router.codex.ready import check_ready
 from codex_router.commands.exec_words import after, before, budget_event, say
-from codex_router.commands.routing import Route, choice, route
 from codex_router.errors import ExitCode, LaunchError, RouterError
 from codex_router.home import codex_home, router_home
 from codex_router.records import Budget
@@ -27,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from codex_router.codex.session import Price
+    from codex_router.codex.supervise import Ran
+    from codex_router.commands.record import Recorder
+    from codex_router.commands.routing import Route
     from codex_router.evidence.prices import Rates
     from codex_router.evidence.runs import Run
     from codex_router.records import Usage
@@ -93,6 +94,8 @@ class Done(NamedTuple):
     """As it is in the ledger; None when it is not."""
     recorded: str
     """The same in words."""
+    late: int | None
+    """A signal that came when Codex had ended."""
 
 
 def main(argv: list[str], root_options: Sequence[str] = ()) -> int:
@@ -134,6 +137,8 @@ def _prepared(line: ExecLine) -> Job:
         words = [codex.path, *line.before, "exec", *line.words]
         return Job(codex, line, words, _budget(line, Budget()), None, line.prompt or "", None, _prices())
     prompt, stdin = line.prompt, None
+    from codex_router.commands.routing import route
+
     reads_stdin = prompt is None or (line.own.checks and codex.version >= STDIN_BESIDE_PROMPT)
     if reads_stdin and sys.stdin is not None and not sys.stdin.isatty():
         piped, stdin = _piped_prompt()
@@ -147,6 +152,9 @@ def for_route(codex: Codex, line: ExecLine, chosen: Route, prompt: str, stdin: i
     Raises:
         LaunchError: Codex would not find the tier's profile.
     """
+    from codex_router.codex.ready import check_ready
+    from codex_router.commands.routing import choice
+
     has_native = check_ready(codex_home(), chosen.tier.name, codex.reads)
     # The profile's own token budget was made from the tier's dollars; another limit for this run replaces it.
     native = ["-c", "features.rollout_budget.enabled=false"] if has_native and line.own.max_cost_usd is not None else []
@@ -157,17 +165,22 @@ def for_route(codex: Codex, line: ExecLine, chosen: Route, prompt: str, stdin: i
 def attempt(job: Job) -> Done:
     """Run Codex and record it; whatever goes wrong with the record, the run's status stands."""
     at = folder(job.line)
-    commit = None if job.line.inert else head_commit(Path(at))
     if job.stdin is not None:
         os.lseek(job.stdin, 0, os.SEEK_SET)
-    ran = run(job.argv, str(codex_home()), at, _price(job.prices), job.budget, job.stdin)
-    recorded, entry = _record(job, ran, commit)
+    with Launched(job.argv, job.stdin) as codex:
+        gc.enable()
+        # Codex takes longer to start than what is needed from here on takes to import.
+        from codex_router.codex.supervise import supervise
+
+        recorder = _recorder(job, at)
+        ran = supervise(codex, str(codex_home()), at, _price(job.prices), job.budget)
+        recorded, entry = _record(recorder, ran)
     event = budget_event(job, ran) if job.line.as_json else None
     if event is not None:
         with contextlib.suppress(OSError):
             sys.stdout.write(f"{event}\n")
             sys.stdout.flush()
-    return Done(ran, entry, recorded)
+    return Done(ran, entry, recorded, codex.late)
 
 
 def _budget(line: ExecLine, default: Budget) -> Budget:
@@ -225,16 +238,24 @@ def _price(prices: dict[str, Rates]) -> Price:
     return price
 
 
-def _record(job: Job, ran: Ran, commit: str | None) -> tuple[str, Run | None]:
-    """Put the attempt into the ledger; return what to say of it, and the entry."""
+def _recorder(job: Job, at: str) -> Recorder | str:
+    """Return what will put the attempt into the ledger; else why there is none, in words."""
     if job.line.inert or job.line.own.no_record or os.environ.get("CODEX_ROUTER_NO_RECORD"):
-        return "", None
-    from codex_router.commands.record import keep_prompt, record
-
+        return ""
     try:
-        entry = record(job.codex, job.route, job.prompt, ran, commit)
-        if job.line.own.record_prompt:
-            keep_prompt(job.prompt)
+        from codex_router.commands.record import Recorder
+
+        return Recorder(job.codex, job.route, job.prompt, at, keep_text=job.line.own.record_prompt)
+    except Exception as error:  # noqa: BLE001 - see `_record`
+        return f"not recorded: {type(error).__name__}: {error}"
+
+
+def _record(recorder: Recorder | str, ran: Ran) -> tuple[str, Run | None]:
+    """Put the attempt into the ledger; return what to say of it, and the entry."""
+    if isinstance(recorder, str):
+        return recorder, None
+    try:
+        entry = recorder.record(ran)
     except RouterError as error:
         return f"not recorded: {error}", None
     except Exception as error:  # noqa: BLE001 - Codex has done its work; nothing here may spoil its exit status

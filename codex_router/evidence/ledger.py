@@ -13,7 +13,6 @@ import os
 import sqlite3
 import time
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
@@ -163,7 +162,7 @@ class Ledger:
                     table.sha256,
                     path,
                     table.kind,
-                    json.dumps(asdict(table.provenance)),
+                    json.dumps(table.provenance._asdict()),
                     json.dumps(table.cost_units),
                     table.rows,
                     created,
@@ -265,6 +264,7 @@ def _connect(path: Path, patience_s: float) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
     try:
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last runs, never the ledger
         _write_ahead(connection, patience_s)
     except BaseException:
         connection.close()
