@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import time
 from typing import NamedTuple
 
-from codex_router.codex.processes import children_of_thread
+from codex_router.codex.processes import children
 from codex_router.codex.session import Price, SessionFile
 from codex_router.records import Usage
 
 PROC = "/proc/self/fd"
 """Where Linux lists the open files of a process."""
+WRITES = stat.S_IWUSR
+"""In the mode of such an entry when the file is open for writing: Codex also reads the files of earlier sessions."""
 META_BYTES = 1 << 16
 
 
@@ -67,10 +70,8 @@ class Follower:
 
     def _candidates(self) -> list[str]:
         if os.path.isdir(PROC):
-            # The npm launcher opens none: the native Codex below it does, started by its first thread. What the agent's
-            # own tools open is not ours.
-            below = children_of_thread(self.pid, self.pid)
-            return _open_rollouts(self.pid) or [path for pid in below for path in _open_rollouts(pid)]
+            # The npm launcher opens none: the native Codex below it does. What the agent's own tools open is not ours.
+            return _open_rollouts(self.pid) or [path for pid in children(self.pid) for path in _open_rollouts(pid)]
         return [path for path in _new_rollouts(self.home, self.started) if _runs_in(path, self.folder)]
 
     def read(self) -> bool:
@@ -112,10 +113,10 @@ def _open_rollouts(pid: int) -> list[str]:
     for name in names:
         try:
             target = os.readlink(f"{folder}/{name}")
+            if "/rollout-" in target and target.endswith(".jsonl") and os.lstat(f"{folder}/{name}").st_mode & WRITES:
+                found.append(target)
         except OSError:
             continue
-        if "/rollout-" in target and target.endswith(".jsonl"):
-            found.append(target)
     return found
 
 

@@ -39,10 +39,10 @@ def children(pid: int) -> list[int]:
         threads = os.listdir(f"/proc/{pid}/task")
     except OSError:
         return []
-    return [child for thread in threads for child in children_of_thread(pid, thread)]
+    return [child for thread in threads for child in _children(pid, thread)]
 
 
-def children_of_thread(pid: int, thread: object) -> list[int]:
+def _children(pid: int, thread: str) -> list[int]:
     """Return the processes that one thread of `pid` has started; none when it has ended meanwhile."""
     try:
         with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as listed:
