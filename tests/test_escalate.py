@@ -6,10 +6,10 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 
 import pytest
+from waiting import wait_for
 from world import GO, TIERS, World
 
 from codex_router.commands.told_failure import INTRODUCTION
@@ -301,13 +301,12 @@ def test_a_check_that_takes_too_long_rejects_and_leaves_no_process(make_world: M
     done = world.run("exec", "--attempts", "1", "--check-seconds", "0.5", "--check", check, *GO, PROMPT)
     assert done.status == 123
     assert "took too long" in done.stderr
-    assert not alive("sleep 987")
+    gone(world, "sleep 987")
 
 
-def alive(command: str) -> list[str]:
-    """Return the processes of this command line."""
-    said = subprocess.run(["ps", "-eo", "pid,stat,args"], capture_output=True, text=True, check=True).stdout
-    return [line for line in said.splitlines() if line.endswith(command) and " Z" not in line]
+def gone(world: World, command: str) -> None:
+    """Return when no process of this world has this command line."""
+    wait_for(lambda: command not in world.processes().values())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -315,14 +314,12 @@ def test_a_signal_during_a_check_ends_it_all_in_good_order(make_world: MakeWorld
     world = world_with(make_world, "touch one", "true")
     check = "test -e one || exit 1; touch $HOME/checking; sleep 986"
     running = world.start("exec", "--check", check, *GO, PROMPT)
-    deadline = time.monotonic() + 60
-    while not (world.home / "checking").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for((world.home / "checking").exists)
     running.send_signal(number)
-    _, said = running.communicate(timeout=60)
+    _, said = running.communicate(timeout=120)
     assert running.returncode == 128 + number
     assert b"interrupted; the tree is as attempt 1 left it" in said
-    assert not alive("sleep 986")
+    gone(world, "sleep 986")
     assert (world.folder / "one").exists()
     assert [run.attempt.outcome for run in runs(world)] == ["unknown"]
     assert kept(world)["result"] == "interrupted"
@@ -331,17 +328,14 @@ def test_a_signal_during_a_check_ends_it_all_in_good_order(make_world: MakeWorld
 def test_ctrl_c_while_codex_runs_is_codexs_own_end(make_world: MakeWorld) -> None:
     world = world_with(make_world, "touch $HOME/working; sleep 985", "true")
     running = world.start("exec", "--check", "test -e never", *GO, PROMPT)
-    deadline = time.monotonic() + 60
-    while not (world.home / "working").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(0.2)
+    wait_for((world.home / "working").exists)
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
+    _, said = running.communicate(timeout=120)
     assert running.returncode == 1, "as bare Codex"
     assert b"the tree is as attempt 1 left it" in said
     assert [(run.attempt.end, run.attempt.outcome) for run in runs(world)] == [("abort", "unknown")]
     assert [attempt["checks"] for attempt in kept(world)["attempts"]] == [[]]
-    assert not alive("sleep 985")
+    gone(world, "sleep 985")
 
 
 def test_the_check_runs_where_codex_works(make_world: MakeWorld) -> None:
