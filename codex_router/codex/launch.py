@@ -83,8 +83,8 @@ class Launched:
     def _take(self, number: int, _frame: FrameType | None) -> None:
         if self.running:
             self.interrupted = True
+            self.below += family(self.pid)[1:]
             if not (number in TYPED and in_foreground()):
-                self.below += family(self.pid)[1:]
                 send(self.pid, number)
         elif self.pid:
             self.late = number
