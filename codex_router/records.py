@@ -53,6 +53,19 @@ class Usage(NamedTuple):
         )
 
 
+class Response(NamedTuple):
+    """One answer of a model during a run."""
+
+    at: str
+    """UTC date-time when it was complete."""
+    thread_id: str | None
+    """Whose it is: the run's own thread, or a sub-agent's."""
+    model: str | None
+    usage: Usage
+    cost_usd: float | None
+    """At list prices; None when the price is unknown."""
+
+
 class Aggregate(NamedTuple):
     """One published row: how an arm did on a set of tasks, already in our units."""
 

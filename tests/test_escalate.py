@@ -137,7 +137,12 @@ def test_the_first_attempt_can_be_had_again_and_so_can_the_start(make_world: Mak
     assert f"the tree is as attempt 2 left it; other states: `codex-router runs show {name}`" in done.stderr
 
     assert b"attempt" in world.run("runs", "show", "last").stdout
-    states = json.loads(world.run("runs", "show", name[-4:], "--json").stdout)["run"]["states"]
+    shown = json.loads(world.run("runs", "show", name[-4:], "--json").stdout)["run"]
+    states = shown["states"]
+    for one in shown["attempts"]:
+        assert len(one["responses"]) == one["turns"] == 2
+        assert sum(response["cost_usd"] for response in one["responses"]) == pytest.approx(one["cost_usd"])
+        assert [response["input_tokens"] for response in one["responses"]] == [1000, 1500]
     assert [state for state in states if state.isdigit()] == ["0", "1", "2"]
     assert world.run("runs", "restore", name, "1").status == 2, "nobody is there to say yes"
     assert world.run("runs", "restore", name, "1", "--yes").status == 0

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from waiting import wait_for
+from waiting import wait_for, wait_for_looks
 from world import GO, World
 
 from codex_router.evidence.ledger import Ledger
@@ -113,9 +113,11 @@ def test_codex_killed_by_a_signal_is_128_more(make_world: MakeWorld) -> None:
     world = make_world("0.163.0", SLEEPER)
     world.write_profiles()
     process = started(world)
+    wait_for_looks(process.pid)
     os.kill(codex_pid(process), signal.SIGKILL)
     process.communicate(timeout=120)
     assert process.returncode == 128 + signal.SIGKILL
+    wait_for(lambda: not world.processes())  # the tools too, which a dead Codex cannot end
     assert [run.attempt.end for run in recorded()] == ["abort"]
 
 

@@ -50,6 +50,16 @@ def test_a_run_is_recorded_with_its_tokens_and_their_price(make_world: MakeWorld
     assert run.usage == Usage(35_000, 21_000, 0, 600, 60)
     # USD per million tokens of gpt-5.4 in this world: 2 fresh, 0.5 cached, 20 output
     assert attempt.cost_usd == pytest.approx((14_000 * 2 + 21_000 * 0.5 + 600 * 20) / 1e6)
+    with Ledger.open() as ledger:
+        responses = ledger.responses(attempt.attempt_id)
+    assert [response.usage for response in responses] == [
+        Usage(10_000, 0, 0, 300, 20),
+        Usage(12_000, 9_000, 0, 200, 20),
+        Usage(13_000, 12_000, 0, 100, 20),
+    ]
+    assert {(response.thread_id, response.model) for response in responses} == {(run.session_id, "gpt-5.4")}
+    assert sum(response.cost_usd or 0.0 for response in responses) == pytest.approx(attempt.cost_usd)
+    assert [response.at for response in responses] == sorted(response.at for response in responses)
     assert f"3 turns · $0.0505 · run {attempt.attempt_id[:8]}" in done.stderr.splitlines()[-1]
     assert attempt.seconds is not None
     assert 0 < attempt.seconds < time.time() - before

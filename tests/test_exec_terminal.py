@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from terminal import CTRL_BACKSLASH, CTRL_C, CTRL_Z, Terminal
-from waiting import wait_for
+from waiting import wait_for, wait_for_looks
 from world import GO, World
 
 from codex_router.evidence.ledger import Ledger
@@ -50,6 +50,13 @@ def state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
+def wait_for_the_tool(world: World) -> None:
+    """Return when `SLEEPER` is at work, and codex-router has seen it."""
+    wait_for(lambda: running(world, "sleep 301"))
+    for pid in running(world, "codex_router"):
+        wait_for_looks(pid)
+
+
 def stopped(world: World) -> bool:
     """Tell whether Codex, and codex-router where it is in between, stand still."""
     found = running(world, "go on")
@@ -63,7 +70,7 @@ def test_a_key_that_ends_it(make_world: MakeWorld, command: Callable[[World], st
     world.write_profiles()
     with Terminal(world) as terminal:
         terminal.run(command(world))
-        wait_for(lambda: running(world, "sleep 301"))
+        wait_for_the_tool(world)
         terminal.type(key)
         terminal.expect("ready$ ")
         assert terminal.status() == (1 if key == CTRL_C else 131)
@@ -140,7 +147,7 @@ def test_a_terminal_that_is_closed_ends_it(make_world: MakeWorld, command: Calla
     world.write_profiles()
     with Terminal(world) as terminal:
         terminal.run(command(world))
-        wait_for(lambda: running(world, "sleep 301"))
+        wait_for_the_tool(world)
         terminal.hang_up()
         wait_for(lambda: not running(world, "go on"))
         wait_for(lambda: not running(world, "sleep 30") or command is bare)  # it leaves its tools behind
@@ -178,12 +185,18 @@ def test_each_ctrl_c_arrives_once(make_world: MakeWorld) -> None:
     world = make_world("0.163.0")
     (world.folder / "counter").write_text(COUNTER)
     told = world.folder / "told"
+    told.touch()
+
+    def interruptions() -> int:
+        return told.read_text().count("interrupted")
+
     with Terminal(world) as terminal:
         terminal.run(shlex.join([sys.executable, "-c", RUN, "/bin/sh", "counter"]))
         wait_for((world.folder / "begun").exists)
-        for times in (1, 2):
-            terminal.type(CTRL_C)
-            wait_for(lambda times=times: told.exists() and told.read_text().count("interrupted") >= times)
+        terminal.type(CTRL_C)
+        wait_for(lambda: interruptions() >= 1)
+        terminal.type(CTRL_C)
+        wait_for(lambda: interruptions() >= 2)
         (world.folder / "go").touch()
         terminal.expect("ready$ ")
-    assert told.read_text().count("interrupted") == 2
+    assert interruptions() == 2

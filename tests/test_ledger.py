@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from codex_router.evidence.ledger import FILE, Ledger
 from codex_router.evidence.runs import Run
 from codex_router.evidence.tables import Provenance, Table
 from codex_router.home import router_home
-from codex_router.records import EFFORTS, Aggregate, Arm, Attempt, Usage
+from codex_router.records import EFFORTS, Aggregate, Arm, Attempt, Response, Usage
 
 ATTEMPT = Attempt(
     attempt_id="0199-a",
@@ -104,6 +105,40 @@ def test_any_run_comes_out_as_it_went_in(some: list[Run]) -> None:
         for one in some:
             ledger.record(one)
         assert ledger.runs() == some
+
+
+ANSWERS = (
+    Response("2026-11-01T10:00:01.500Z", "thread", "gpt-5.5", Usage(1000, 0, 0, 50, 20), 0.015),
+    Response("2026-11-01T10:00:09.250Z", None, None, Usage(1500, 1000, 10, 60, 0), None),
+)
+
+
+def test_the_responses_of_a_run_are_kept_when_it_is_recorded_again() -> None:
+    with Ledger.open() as ledger:
+        ledger.record(run("b"), ANSWERS[:1])
+        ledger.record(run("a"), ANSWERS)
+        ledger.record(run("a")._replace(outcome_source="tests"))
+        assert ledger.responses("a") == list(ANSWERS)
+        ledger.record(run("a"), ANSWERS[1:])
+        assert ledger.responses("a") == list(ANSWERS[1:])
+        assert ledger.responses("b") == list(ANSWERS[:1])
+        assert ledger.responses("nobody") == []
+
+
+def test_a_ledger_of_the_first_version_is_upgraded_where_it_lies(tmp_path: Path) -> None:
+    path = tmp_path / "l.sqlite"
+    with Ledger.open(path) as ledger:
+        ledger.record(run("old"))
+        ledger.ingest(table())
+    with closing(sqlite3.connect(path)) as connection:  # as version 1 was
+        connection.execute("DROP TABLE attempt_responses")
+        connection.execute("PRAGMA user_version = 1")
+    with Ledger.open(path) as ledger:
+        assert ledger.runs() == [run("old")]
+        assert ledger.aggregates() == [ROW]
+        assert ledger.responses("old") == []
+        ledger.record(run("new"), ANSWERS)
+        assert ledger.responses("new") == list(ANSWERS)
 
 
 def test_recording_a_run_again_updates_it() -> None:
@@ -264,6 +299,7 @@ def test_a_ledger_that_turns_read_only(tmp_path: Path) -> None:
 
 WRITER = """
 import sys
+from contextlib import closing
 from pathlib import Path
 from test_ledger import run
 from codex_router.evidence.ledger import Ledger

@@ -6,11 +6,12 @@ import json
 import os
 import stat
 import time
+from operator import itemgetter
 from typing import NamedTuple
 
 from codex_router.codex.processes import children
 from codex_router.codex.session import Price, SessionFile
-from codex_router.records import Usage
+from codex_router.records import Response, Usage
 
 PROC = "/proc/self/fd"
 """Where Linux lists the open files of a process."""
@@ -91,6 +92,11 @@ class Follower:
             begun=sum(file.begun for file in files),
             goes_on=any(file.goes_on for file in files),
         )
+
+    @property
+    def answers(self) -> tuple[Response, ...]:
+        """Return all model responses, oldest first."""
+        return tuple(sorted((answer for file in self.files.values() for answer in file.answers), key=itemgetter(0)))
 
     @property
     def main(self) -> SessionFile | None:

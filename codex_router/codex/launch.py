@@ -51,6 +51,8 @@ class Launched:
         """A signal that came when Codex had ended, and that nobody has heeded."""
         self.below: list[Process] = []
         """What ran below Codex when it was told to stop."""
+        self.tools: list[Process] = []
+        """What ran below Codex when it was last looked at."""
         self._argv, self._stdin = argv, stdin
         self._early: list[int] = []
         self._old: dict[int, object] = {}

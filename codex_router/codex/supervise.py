@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -15,7 +16,7 @@ from codex_router.errors import ExitCode
 if TYPE_CHECKING:
     from codex_router.codex.launch import Launched
     from codex_router.codex.session import Price
-    from codex_router.records import Budget, End
+    from codex_router.records import Budget, End, Response
 
 Limit = Literal["turns", "cost", "seconds", "tokens"]
 """Which budget ended a run; ``tokens`` is Codex's own."""
@@ -24,6 +25,8 @@ POLL_S = 0.003
 """Codex asks the model again 30 ms after a response's tools have ended, at the earliest."""
 DISCOVER_S = 0.02
 """A run's session file is there for 50 ms at the very least."""
+TOOLS_S = 5.0
+"""The longest time between two looks at the tools that are at work."""
 SETTLE_S = 0.015
 """How long a response that is not counted yet may take to end, once it has called its last tool."""
 SUSPENDED_S = 1.0
@@ -46,6 +49,8 @@ class Ran(NamedTuple):
     """None when no session file was seen; turns and cost are then unknown."""
     model: str | None
     effort: str | None
+    answers: tuple[Response, ...]
+    """Every model response, oldest first."""
 
 
 def supervise(codex: Launched, home: str, folder: str, price: Price, budget: Budget) -> Ran:
@@ -60,7 +65,7 @@ def supervise(codex: Launched, home: str, folder: str, price: Price, budget: Bud
     """
     follower = Follower(codex.pid, home, folder, codex.started, price)
     try:
-        status, limit = _follow(codex, follower, budget)
+        status, limit = _Watch(codex, follower, budget).to_the_end()
         follower.read()
     finally:
         follower.close()
@@ -77,31 +82,53 @@ def supervise(codex: Launched, home: str, folder: str, price: Price, budget: Bud
         thread_id=main.thread_id if main else None,
         model=main.model if main else None,
         effort=main.effort if main else None,
+        answers=follower.answers,
     )
 
 
-def _follow(codex: Launched, follower: Follower, budget: Budget) -> tuple[int, Limit | None]:
-    """Return (exit status, the limit at which it was stopped)."""
-    look_again = active = grown = 0.0
-    limit: Limit | None = None
-    last = time.monotonic()
-    with Child(codex.pid) as child:
-        while True:
-            status = child.ended(POLL_S if follower.files else DISCOVER_S)
-            if status is not None:
-                return _ended(codex, status), None
-            now = time.monotonic()
-            active += now - last if now - last < SUSPENDED_S else 0.0
-            last = now
-            if now >= look_again:
-                follower.discover()
-                look_again = now + DISCOVER_S
-            if follower.read():
-                limit, grown = _used_up(follower.progress, budget), now
-            if limit is None and budget.max_seconds and active > budget.max_seconds:
-                limit = "seconds"
-            if limit is not None and (follower.progress.counted or now - grown > SETTLE_S):
-                return stop(codex), limit
+class _Watch:
+    """A run under our eyes."""
+
+    def __init__(self, codex: Launched, follower: Follower, budget: Budget) -> None:
+        self.codex = codex
+        self.follower = follower
+        self.budget = budget
+        self.limit: Limit | None = None
+        self._active = 0.0
+        """Seconds that it was not suspended."""
+        self._last = time.monotonic()
+        self._grown = self._look_again = 0.0
+        self._look_at_tools = math.inf
+
+    def to_the_end(self) -> tuple[int, Limit | None]:
+        """Return (exit status, the limit at which it was stopped)."""
+        with Child(self.codex.pid) as child:
+            while True:
+                status = child.ended(POLL_S if self.follower.files else DISCOVER_S)
+                if status is not None:
+                    return _ended(self.codex, status), None
+                if self._must_stop(time.monotonic()):
+                    return stop(self.codex), self.limit
+
+    def _must_stop(self, now: float) -> bool:
+        self._active += now - self._last if now - self._last < SUSPENDED_S else 0.0
+        self._last = now
+        if now >= self._look_again:
+            self._look(now)
+        if self.follower.read():
+            self.limit = _used_up(self.follower.progress, self.budget)
+            self._grown, self._look_at_tools = now, now + DISCOVER_S
+        if self.limit is None and self.budget.max_seconds and self._active > self.budget.max_seconds:
+            self.limit = "seconds"
+        return self.limit is not None and (self.follower.progress.counted or now - self._grown > SETTLE_S)
+
+    def _look(self, now: float) -> None:
+        """Look for new session files; and, the longer they have not grown the less often, for the tools at work."""
+        self.follower.discover()
+        self._look_again = now + DISCOVER_S
+        if now >= self._look_at_tools:
+            self.codex.tools = family(self.codex.pid)[1:]
+            self._look_at_tools = now + min(now - self._grown, TOOLS_S)
 
 
 def _used_up(progress: Progress, budget: Budget) -> Limit | None:
@@ -127,9 +154,12 @@ def stop(codex: Launched) -> int:
 
 
 def _ended(codex: Launched, status: int) -> int:
-    """Take note of the end, and kill what ran below a Codex that was told to stop: SIGTERM makes it leave its tools."""
+    """Take note of the end; kill the tools of a Codex that was told to stop or died of a signal: it leaves some behind.
+
+    What the agent has sent into the background for good, as a server, hangs below Codex no more, and stays.
+    """
     codex.running = False
-    for member in codex.below:
+    for member in [*codex.below, *(codex.tools if status > 128 else ())]:
         if alive(member):
             _kill(family(member.pid))
     return status

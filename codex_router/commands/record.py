@@ -18,9 +18,12 @@ from codex_router.home import make_router_home
 from codex_router.records import Arm, Attempt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from codex_router.codex.locate import Codex
     from codex_router.codex.supervise import Ran
     from codex_router.commands.routing import Route
+    from codex_router.records import Response
 
 PATIENCE_S = 5.0
 """How long the end of a run waits for a ledger that another process has locked."""
@@ -56,7 +59,7 @@ class Recorder:
             OSError: the prompt's text cannot be.
         """
         run = self._run(ran)
-        store(run)
+        store(run, ran.answers)
         if self.prompt and self.route:
             remember(self.identity, self.prompt, self.route.category, told=self.route.told)
         if self.keep_text:
@@ -91,14 +94,14 @@ class Recorder:
         )
 
 
-def store(run: Run) -> None:
-    """Store a run, or what is now known of one stored before.
+def store(run: Run, responses: Sequence[Response] = ()) -> None:
+    """Store a run, or what is now known of one stored before; see `Ledger.record`.
 
     Raises:
         RouterError: the ledger cannot be written.
     """
     with Ledger.open(patience_s=PATIENCE_S) as ledger:
-        ledger.record(run)
+        ledger.record(run, responses)
 
 
 def keep_prompt(prompt: str) -> None:
