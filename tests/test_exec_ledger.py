@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
+from crowd import crowd
 from world import BASE_MODEL, GO, World
 
 from codex_router.evidence.ledger import Ledger
@@ -185,3 +187,14 @@ def test_a_price_snapshot_that_cannot_be_read_makes_the_cost_unknown(make_world:
     assert done.status == 0
     assert "the cost limit cannot hold: the price of gpt-5.4 is unknown" in done.stderr
     assert "1 turns · cost unknown · run " in done.stderr.splitlines()[-1]
+
+
+def test_fifty_runs_that_end_at_once_are_all_recorded(make_world: MakeWorld) -> None:
+    world = make_world("0.163.0")
+    world.write_profiles()
+    argv = [sys.executable, "-m", "codex_router", "exec", "--tier", "bulk", "go on"]
+    ends = crowd(world, argv, 50)
+    assert {status for status, _ in ends} == {0}
+    said = {text.rpartition(" ")[2].strip() for _, text in ends}
+    assert said == {run.attempt.attempt_id[:8] for run in recorded()}
+    assert len(said) == 50
