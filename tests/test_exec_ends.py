@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from codex_binary import NEWEST
 from waiting import wait_for, wait_for_looks
 from world import GO, World
 
@@ -18,7 +19,7 @@ from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.runs import Run
 
 MakeWorld = Callable[..., World]
-BOTH = ["0.163.0", "0.133.0"]
+VERSIONS = ["0.163.0", "0.133.0", NEWEST]
 BULK = ("--tier", "bulk")
 SLEEPER = {"cmds": ["echo $$ > tool.pid; sleep 300 & sleep 301"]}
 """A tool that does not end, with a child in the background."""
@@ -46,7 +47,7 @@ def started(world: World) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.codex
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_sigterm_is_handed_on_and_nothing_stays_behind(make_world: MakeWorld, version: str) -> None:
     world = make_world(version, SLEEPER)
     world.write_profiles()
@@ -60,7 +61,7 @@ def test_sigterm_is_handed_on_and_nothing_stays_behind(make_world: MakeWorld, ve
 
 
 @pytest.mark.codex
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_sigint_without_a_terminal_is_handed_on(make_world: MakeWorld, version: str) -> None:
     world = make_world(version, SLEEPER)
     world.write_profiles()
@@ -141,7 +142,7 @@ def test_a_run_under_nohup_survives_the_hang_up(make_world: MakeWorld) -> None:
 
 
 @pytest.mark.codex
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_a_budget_stop_leaves_no_process_behind(make_world: MakeWorld, version: str) -> None:
     """What the agent sent into the background for good, as a server, is not a process of Codex any more."""
     world = make_world(version, {"cmd": "nohup sleep 300 > /dev/null 2>&1 &"}, {"cmds": ["sleep 1", "sleep 2"]})

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
+from codex_binary import NEWEST, NPM
 from crowd import crowd
 from world import BASE_MODEL, GO, World
 
@@ -22,7 +23,7 @@ from codex_router.records import Arm, Usage
 pytestmark = pytest.mark.codex
 
 MakeWorld = Callable[..., World]
-BOTH = ["0.163.0", "0.133.0"]
+VERSIONS = ["0.163.0", "0.133.0", NEWEST]
 PROMPT = "Update the README: the word is xylophone-4711"
 
 
@@ -31,7 +32,7 @@ def recorded() -> list[Run]:
         return ledger.runs()
 
 
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_a_run_is_recorded_with_its_tokens_and_their_price(make_world: MakeWorld, version: str) -> None:
     steps = (
         {"cmd": "echo 1", "usage": {"input_tokens": 10_000, "cached_tokens": 0, "output_tokens": 300}},
@@ -65,7 +66,7 @@ def test_a_run_is_recorded_with_its_tokens_and_their_price(make_world: MakeWorld
     assert f"3 turns · $0.0505 · run {attempt.attempt_id[:8]}" in done.stderr.splitlines()[-1]
     assert attempt.seconds is not None
     assert 0 < attempt.seconds < time.time() - before
-    assert run.codex_version == version
+    assert run.codex_version == version.removeprefix(NPM)
     assert run.prompt_hash == hashlib.sha256(PROMPT.encode()).hexdigest()
     assert run.prompt_chars == len(PROMPT)
     (session,) = world.codex_home.glob("sessions/*/*/*/rollout-*.jsonl")
@@ -94,7 +95,7 @@ def test_a_run_as_the_user_chose_has_no_tier(make_world: MakeWorld) -> None:
     assert run.attempt.cost_usd is None  # this world has no price for it; unknown is never 0
 
 
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_runs_that_fail_or_are_stopped_are_recorded_as_such(make_world: MakeWorld, version: str) -> None:
     world = make_world(version, {"status": 400})
     world.write_profiles()

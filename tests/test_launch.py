@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,24 @@ def test_words_environment_and_folder_arrive_untouched(tmp_path: Path, monkeypat
     assert run([script(tmp_path / "codex", body), *words])[0] == 0
     assert (tmp_path / "words").read_bytes().split(b"\0")[:-1] == [os.fsencode(word) for word in words]
     assert (tmp_path / "rest").read_text() == f"a b {Path.cwd()}\n"
+
+
+RUN = """import sys
+from codex_router.codex.child import Child
+from codex_router.codex.launch import Launched
+with Launched(sys.argv[1:]) as codex:
+    Child(codex.pid).ended(60)
+"""
+
+
+@pytest.mark.parametrize(
+    "environment", [{}, {"LANG": "C"}, {"LC_CTYPE": "C.UTF-8"}, {"LC_ALL": "POSIX"}, {"LANG": "C.UTF-8", "A": "b\nc"}]
+)
+def test_no_variable_is_added(environment: dict[str, str]) -> None:
+    """Python itself adds one where the locale is C."""
+    python = [sys.executable, "-c", RUN, "/usr/bin/env", "-0"]
+    done = subprocess.run(python, env=environment, capture_output=True, text=True, check=True)
+    assert sorted(done.stdout.split("\0")[:-1]) == sorted(f"{name}={value}" for name, value in environment.items())
 
 
 def test_standard_input_may_be_given(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from codex_router.codex.processes import Process, family
 from codex_router.errors import ExitCode, LaunchError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import FrameType
 
 TAKEN = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)
@@ -25,6 +26,8 @@ TYPED = frozenset({signal.SIGINT, signal.SIGQUIT})
 """Those that end it, and that a terminal sends to everybody in its foreground."""
 SUSPENDS = frozenset({signal.SIGTSTP})
 """Those that suspend it."""
+COERCED = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})
+"""What Python may set ``LC_CTYPE`` to."""
 
 
 class Launched:
@@ -111,7 +114,7 @@ def _spawn(argv: list[str], stdin: int | None) -> int:
     try:
         # Python ignores these two; Codex and its tools must find them as a shell would have left them.
         return os.posix_spawn(
-            argv[0], argv, os.environ, file_actions=actions, setsigdef=(signal.SIGPIPE, signal.SIGXFSZ)
+            argv[0], argv, _environment(), file_actions=actions, setsigdef=(signal.SIGPIPE, signal.SIGXFSZ)
         )
     except FileNotFoundError:
         raise LaunchError("there is no such file", where=argv[0], exit_code=ExitCode.NOT_FOUND) from None
@@ -119,6 +122,18 @@ def _spawn(argv: list[str], stdin: int | None) -> int:
         raise LaunchError(
             f"Codex cannot be run: {error.strerror}", where=argv[0], exit_code=ExitCode.NOT_EXECUTABLE
         ) from None
+
+
+def _environment() -> Mapping[str, str]:
+    """Return the environment as it was: to that of a C locale, Python adds a variable of its own (PEP 538)."""
+    if os.environ.get("LC_CTYPE") not in COERCED:
+        return os.environ
+    try:
+        with open("/proc/self/environ", "rb") as stream:
+            is_ours = b"LC_CTYPE=" not in stream.read()
+    except OSError:
+        return os.environ
+    return {name: value for name, value in os.environ.items() if name != "LC_CTYPE" or not is_ours}
 
 
 def send(pid: int, number: int) -> None:
