@@ -166,6 +166,19 @@ def test_the_best_attempt_is_the_one_with_the_fewest_failing_checks(make_world: 
     assert kept(world)["in_place"] == 1
 
 
+def test_the_last_message_is_that_of_the_best_attempt(make_world: MakeWorld) -> None:
+    """The checks add to the file of `-o`, which lies outside of the work tree; what they add does not stay."""
+    world = world_with(make_world, "touch one", "true")
+    answer = world.home / "answer.txt"
+    answer.write_text("from before\n")
+    checks = ("--check", f"echo checked >> {answer}; test -e one", "--check", "test -e two")
+    assert world.run("exec", "-o", str(answer), *checks, *GO, PROMPT).status == 123
+    assert kept(world)["in_place"] == 1
+    assert answer.read_text() == "done"
+    folder = world.router_home / "runs" / kept(world)["run"]
+    assert [(folder / f"attempt-{number}-answer.txt").read_text() for number in (1, 2)] == ["done", "done"]
+
+
 def test_an_attempt_that_commits_is_taken_back_and_kept(make_world: MakeWorld) -> None:
     commit = "git checkout -qb fix && git add -A && git -c user.name=a -c user.email=a@localhost commit -qm fixed"
     world = world_with(make_world, f"{write('first.py', WRONG)}; {commit}", write("first.py", RIGHT))

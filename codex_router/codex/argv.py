@@ -119,6 +119,8 @@ class ExecLine(NamedTuple):
     """Codex prints events as JSONL."""
     elsewhere: bool
     """Codex works in a new work tree of its own making."""
+    answer: str | None
+    """``-o FILE``, where the last message goes."""
 
 
 def exec_at(argv: list[str]) -> int | None:
@@ -187,12 +189,17 @@ def _read(
         prompt_at=place if is_argument else None,
         subcommand=subcommand,
         chosen=any(_chooses(name, value) for name, value in options),
-        folder=next((value for name, value in reversed(options) if name in {"-C", "--cd"}), None),
+        folder=_last(options, "-C", "--cd"),
         inert=bool(names & STOPS) or subcommand == "help",
         ephemeral="--ephemeral" in names,
         as_json=bool(names & {"--json", "--experimental-json"}),
         elsewhere="--worktree" in names,
+        answer=_last(options, "-o", "--output-last-message"),
     )
+
+
+def _last(options: list[tuple[str, str]], *names: str) -> str | None:
+    return next((value for name, value in reversed(options) if name in names), None)
 
 
 def _chooses(name: str, value: str) -> bool:
