@@ -211,3 +211,28 @@ def test_the_turn_limit_holds_without_proc(make_world: Callable[..., World], ver
     done = subprocess.run(argv, cwd=world.folder, env=world.env, stdin=subprocess.DEVNULL, check=False)
     assert done.returncode == 124
     assert len(world.server.requests) == 2
+
+
+@linux
+def test_the_session_of_a_run_that_ended_unseen(tmp_path: Path) -> None:
+    """It is found by its folder and its beginning; never one that somebody writes to, or one of several."""
+    project = str(tmp_path / "project")
+    started = time.time() - 60
+    now = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
+
+    def late() -> str | None:
+        follower = Follower(2**22 + 1, str(tmp_path), project, started, price)
+        follower.discover_late()
+        follower.read()
+        return thread(follower)
+
+    folder = today(tmp_path)
+    rollout(folder, "old", meta("resumed", "2026-01-01T00:00:00.000Z", cwd=project))
+    rollout(folder, "elsewhere", meta("elsewhere", now, cwd="/"))
+    rollout(folder, "damaged", "{]\n")
+    held = rollout(folder, "held", meta("of another run", now, cwd=project))
+    with process('exec 3>>"$1"', held):
+        assert late() is None
+        rollout(folder, "ours", meta("ours", now, cwd=project))
+        assert late() == "ours"
+    assert late() is None

@@ -7,7 +7,7 @@ import os
 import stat
 import time
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from codex_router.codex.processes import children
 from codex_router.codex.session import Price, SessionFile
@@ -69,10 +69,23 @@ class Follower:
             if path not in self.files:
                 self.files[path] = SessionFile(path, self.since, self.price)
 
+    def discover_late(self) -> None:
+        """Look for the session file of a run that has ended unseen, as on a machine that hardly lets us run.
+
+        It was begun in our folder since the start and nobody writes to it any more; of several, it could be any, and
+        is none.
+        """
+        if not self.files:
+            found = [path for path in self._new() if _began(path) >= self.since and not _is_held(path)]
+            self.files = {path: SessionFile(path, self.since, self.price) for path in found if len(found) == 1}
+
     def _candidates(self) -> list[str]:
         if os.path.isdir(PROC):
             # The npm launcher opens none: the native Codex below it does. What the agent's own tools open is not ours.
             return _open_rollouts(self.pid) or [path for pid in children(self.pid) for path in _open_rollouts(pid)]
+        return self._new()
+
+    def _new(self) -> list[str]:
         return [path for path in _new_rollouts(self.home, self.started) if _runs_in(path, self.folder)]
 
     def read(self) -> bool:
@@ -145,11 +158,29 @@ def _is_new(entry: os.DirEntry[str], started: float) -> bool:
         return False
 
 
+def _is_held(path: str) -> bool:
+    """Tell whether any process that we may look at writes to a session file."""
+    pids = os.listdir("/proc") if os.path.isdir(PROC) else []
+    return any(path in _open_rollouts(int(pid)) for pid in pids if pid.isdigit())
+
+
+def _first_line(path: str) -> dict[str, Any]:
+    with open(path, "rb") as stream:
+        line: dict[str, Any] = json.loads(stream.readline(META_BYTES))
+    return line
+
+
+def _began(path: str) -> str:
+    """Return the time of a session's first line, as Codex writes it."""
+    try:
+        return str(_first_line(path)["timestamp"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
 def _runs_in(path: str, folder: str) -> bool:
     """Tell whether a session's first line says that it runs in `folder`."""
     try:
-        with open(path, "rb") as stream:
-            payload = json.loads(stream.readline(META_BYTES))["payload"]
-        return bool(os.path.realpath(payload["cwd"]) == folder)
+        return bool(os.path.realpath(_first_line(path)["payload"]["cwd"]) == folder)
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 PROC = "/proc/self/task"
 """There on Linux only."""
@@ -17,6 +19,8 @@ class Process(NamedTuple):
 
     pid: int
     started: str
+    group: int = 0
+    """Its process group; 0 when it is gone."""
 
 
 def family(pid: int) -> list[Process]:
@@ -25,7 +29,22 @@ def family(pid: int) -> list[Process]:
     found = [pid]
     for parent in found:
         found += below(parent)
-    return [Process(member, _started(member)) for member in found]
+    return [Process(member, _started(member), _group(member)) for member in found]
+
+
+def kill(members: Iterable[Process]) -> None:
+    """Kill processes that are still there, what is below them, and what they have started in groups of their own.
+
+    Codex gives each tool a group; what a tool starts between being looked at and losing its Codex is found by that.
+    """
+    ours = os.getpgrp()
+    for member in members:
+        if member.group not in {0, ours}:
+            with contextlib.suppress(OSError):
+                os.killpg(member.group, signal.SIGKILL)
+        for one in family(member.pid) if alive(member) else ():
+            with contextlib.suppress(OSError):
+                os.kill(one.pid, signal.SIGKILL)
 
 
 def alive(process: Process) -> bool:
@@ -49,6 +68,13 @@ def _children(pid: int, thread: str) -> list[int]:
             return [int(child) for child in listed.read().split()]
     except OSError:
         return []
+
+
+def _group(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return 0
 
 
 def _started(pid: int) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from codex_router.codex.child import Child
 from codex_router.codex.follow import Follower, Progress
 from codex_router.codex.launch import send
-from codex_router.codex.processes import Process, alive, family
+from codex_router.codex.processes import family, kill
 from codex_router.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def supervise(codex: Launched, home: str, folder: str, price: Price, budget: Bud
     follower = Follower(codex.pid, home, folder, codex.started, price)
     try:
         status, limit = _Watch(codex, follower, budget).to_the_end()
+        follower.discover_late()
         follower.read()
     finally:
         follower.close()
@@ -159,15 +160,8 @@ def _ended(codex: Launched, status: int) -> int:
     What the agent has sent into the background for good, as a server, hangs below Codex no more, and stays.
     """
     codex.running = False
-    for member in [*codex.below, *(codex.tools if status > 128 else ())]:
-        if alive(member):
-            _kill(family(member.pid))
+    kill([*codex.below, *(codex.tools if status > 128 else ())])
     return status
-
-
-def _kill(members: list[Process]) -> None:
-    for member in members:
-        send(member.pid, signal.SIGKILL)
 
 
 def _end(status: int, follower: Follower, *, limit: Limit | None, interrupted: bool) -> End:

@@ -143,6 +143,8 @@ def main() -> None:
     parser.add_argument("--codex", default="0.163.0", help="version")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_DFL)  # a shell may have left some of them ignored, and so would ours be then
     chance = random.Random(options.seed)
     ends: Counter[str] = Counter()
     orphans = dead = 0
@@ -163,6 +165,8 @@ def main() -> None:
     broken = sum(session is None for session in files.values())
     unknown = sum(bool(responses) and name not in known for name, responses in files.items())
     twice, lost = len(known) - len(set(known)), len(set(known) - set(files))
+    for name in sorted(name for name, responses in files.items() if responses and name not in known):
+        sys.stdout.write(f"not in the ledger: {name}, {files[name]} responses\n")
     for end, times in sorted(ends.items()):
         sys.stdout.write(f"{end:16} {times}\n")
     sys.stdout.write(
