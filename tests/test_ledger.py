@@ -117,7 +117,7 @@ def test_the_responses_of_a_run_are_kept_when_it_is_recorded_again() -> None:
     with Ledger.open() as ledger:
         ledger.record(run("b"), ANSWERS[:1])
         ledger.record(run("a"), ANSWERS)
-        ledger.record(run("a")._replace(outcome_source="tests"))
+        ledger.record(run("a")._replace(tier="bulk"))
         assert ledger.responses("a") == list(ANSWERS)
         ledger.record(run("a"), ANSWERS[1:])
         assert ledger.responses("a") == list(ANSWERS[1:])

@@ -13,6 +13,7 @@ from session_lines import answer, call, context, meta, record, tokens
 
 from codex_router.codex import supervise
 from codex_router.codex.follow import Progress
+from codex_router.codex.gate import Gate
 from codex_router.codex.launch import Launched
 from codex_router.codex.session import Price
 from codex_router.codex.supervise import Ran
@@ -29,9 +30,9 @@ def price(model: str, usage: Usage) -> float | None:
     return usage.input_tokens / 1000 if model == "gpt-5.5" else None
 
 
-def run(argv: list[str], home: Path, price: Price, budget: Budget) -> Ran:
+def run(argv: list[str], home: Path, price: Price, budget: Budget, gate: Gate | None = None) -> Ran:
     with Launched(argv) as codex:
-        return supervise.supervise(codex, str(home), str(home), price, budget)
+        return supervise.supervise(codex, str(home), str(home), price, budget, gate)
 
 
 @pytest.fixture
@@ -39,13 +40,13 @@ def scripted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., R
     """Run a shell script as Codex; what it writes to descriptor 3 is its session file."""
     monkeypatch.setattr(supervise, "GRACE_S", ((signal.SIGINT, 0.3), (signal.SIGTERM, 0.3)))
 
-    def scripted(body: str, budget: Budget = NO_LIMIT, price: Price = price) -> Ran:
+    def scripted(body: str, budget: Budget = NO_LIMIT, price: Price = price, gate: Gate | None = None) -> Ran:
         script = tmp_path / "codex"
         script.write_text(
             f'#!/bin/sh\nexec 3>>"{tmp_path}/rollout-1.jsonl"\nsay() {{ printf "%s" "$1" >&3; }}\n{body}\n'
         )
         script.chmod(0o755)
-        return run([str(script)], tmp_path, price, budget)
+        return run([str(script)], tmp_path, price, budget, gate)
 
     return scripted
 
@@ -106,6 +107,30 @@ def test_it_is_stopped_when_its_money_is_spent(scripted: Callable[..., Ran]) -> 
     body = f"{say(HEAD, CALLS)}sleep 0.1\n{say(CALLS)}sleep 60 & wait"
     ran = scripted(body, budget=Budget(max_cost_usd=2.0))
     assert (ran.status, ran.end, ran.progress.cost_usd) == (124, "budget", 2.0)
+
+
+def asks(gate: Gate, marker: Path) -> str:
+    return f"sh -c '{gate.command}'; echo asked >> {marker}\n"
+
+
+def test_at_the_gate_no_request_more_is_made_than_allowed(scripted: Callable[..., Ran], tmp_path: Path) -> None:
+    marker = tmp_path / "requests"
+    with Gate() as gate:
+        body = asks(gate, marker) + say(HEAD, CALLS) + asks(gate, marker) + say(CALLS) + asks(gate, marker)
+        ran = scripted(f"{body}sleep 60 & wait", budget=Budget(max_turns=2), gate=gate)
+        assert (ran.status, ran.end, ran.progress.responses) == (124, "budget", 2)
+        assert marker.read_text() == "asked\n" * 2
+        assert (gate.passed, gate.waiting) == (2, 1)
+
+
+def test_at_the_gate_an_answer_may_be_followed_by_another_request(scripted: Callable[..., Ran], tmp_path: Path) -> None:
+    """Codex goes on behind an answer when a hook of the user's wants it to; without the gate that is seen too late."""
+    marker = tmp_path / "requests"
+    with Gate() as gate:
+        body = asks(gate, marker) + say(HEAD, ANSWERS) + asks(gate, marker)
+        ran = scripted(f"{body}sleep 60 & wait", budget=Budget(max_cost_usd=1.0), gate=gate)
+        assert (ran.status, ran.progress.cost_usd) == (124, 1.0)
+        assert marker.read_text() == "asked\n"
 
 
 def test_a_program_that_ends_well_at_its_stop_has_ended_well(scripted: Callable[..., Ran]) -> None:

@@ -63,7 +63,7 @@ OWN_VALUE_OPTIONS = (
     "--check-seconds",
     "--attempts",
 )
-OWN_FLAGS = ("--explain", "--quiet", "--no-record", "--record-prompt", "--keep-going", "--router-help")
+OWN_FLAGS = ("--explain", "--quiet", "--no-record", "--record-prompt", "--keep-going", "--gate", "--router-help")
 
 
 class Own(NamedTuple):
@@ -85,6 +85,8 @@ class Own(NamedTuple):
     """Arms to try in turn; None is the default."""
     keep_going: bool = False
     """The next arm continues from the failed state instead of starting clean."""
+    gate: bool = False
+    """Each model request waits until the answers before it are counted."""
     explain: bool = False
     quiet: bool = False
     no_record: bool = False
@@ -282,6 +284,7 @@ def _own(found: dict[str, list[str]]) -> Own:
         check_seconds=_amount("--check-seconds", last.get("--check-seconds"), "seconds, 0 for no limit"),
         attempts=_count("--attempts", last.get("--attempts"), "arms to try in turn"),
         keep_going="--keep-going" in found,
+        gate="--gate" in found,
         explain="--explain" in found,
         quiet="--quiet" in found,
         no_record="--no-record" in found,

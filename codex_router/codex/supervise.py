@@ -14,6 +14,7 @@ from codex_router.codex.processes import family, kill
 from codex_router.errors import ExitCode
 
 if TYPE_CHECKING:
+    from codex_router.codex.gate import Gate
     from codex_router.codex.launch import Launched
     from codex_router.codex.session import Price
     from codex_router.records import Budget, End, Response
@@ -53,7 +54,7 @@ class Ran(NamedTuple):
     """Every model response, oldest first."""
 
 
-def supervise(codex: Launched, home: str, folder: str, price: Price, budget: Budget) -> Ran:
+def supervise(codex: Launched, home: str, folder: str, price: Price, budget: Budget, gate: Gate | None = None) -> Ran:
     """Follow a run to its end and return what became of it.
 
     Args:
@@ -62,10 +63,11 @@ def supervise(codex: Launched, home: str, folder: str, price: Price, budget: Bud
         folder: the folder that Codex works in.
         price: returns the cost in USD of one response of a model, None when its price is unknown.
         budget: stop it when this is used up and it is about to ask the model again; the seconds hold at any time.
+        gate: where its requests wait, if they do.
     """
     follower = Follower(codex.pid, home, folder, codex.started, price)
     try:
-        status, limit = _Watch(codex, follower, budget).to_the_end()
+        status, limit = _Watch(codex, follower, budget, gate).to_the_end()
         follower.discover_late()
         follower.read()
     finally:
@@ -90,15 +92,16 @@ def supervise(codex: Launched, home: str, folder: str, price: Price, budget: Bud
 class _Watch:
     """A run under our eyes."""
 
-    def __init__(self, codex: Launched, follower: Follower, budget: Budget) -> None:
+    def __init__(self, codex: Launched, follower: Follower, budget: Budget, gate: Gate | None) -> None:
         self.codex = codex
         self.follower = follower
         self.budget = budget
+        self.gate = gate
         self.limit: Limit | None = None
         self._active = 0.0
         """Seconds that it was not suspended."""
         self._last = time.monotonic()
-        self._grown = self._look_again = 0.0
+        self._grown = self._look_again = self._asked = 0.0
         self._look_at_tools = math.inf
 
     def to_the_end(self) -> tuple[int, Limit | None]:
@@ -117,11 +120,22 @@ class _Watch:
         if now >= self._look_again:
             self._look(now)
         if self.follower.read():
-            self.limit = _used_up(self.follower.progress, self.budget)
+            self.limit = _used_up(self.follower.progress, self.budget, goes_on=self.follower.progress.goes_on)
             self._grown, self._look_at_tools = now, now + DISCOVER_S
+        if self.gate is not None:
+            self._at_the_gate(self.gate, now)
         if self.limit is None and self.budget.max_seconds and self._active > self.budget.max_seconds:
             self.limit = "seconds"
         return self.limit is not None and (self.follower.progress.counted or now - self._grown > SETTLE_S)
+
+    def _at_the_gate(self, gate: Gate, now: float) -> None:
+        """Let a request go when all answers before it are counted and the budget allows one more."""
+        if gate.look():
+            self._asked = now
+        if gate.waiting and now - max(self._asked, self._grown) > SETTLE_S:
+            self.limit = self.limit or _used_up(self.follower.progress, self.budget, goes_on=True)
+            if self.limit is None:
+                gate.let_go()
 
     def _look(self, now: float) -> None:
         """Look for new session files; and, the longer they have not grown the less often, for the tools at work."""
@@ -132,11 +146,12 @@ class _Watch:
             self._look_at_tools = now + min(now - self._grown, TOOLS_S)
 
 
-def _used_up(progress: Progress, budget: Budget) -> Limit | None:
+def _used_up(progress: Progress, budget: Budget, *, goes_on: bool) -> Limit | None:
+    """Return the limit that is reached by a run that is about to ask the model again, or is not."""
     turns, cost = budget.max_turns, budget.max_cost_usd
-    if turns is not None and (progress.begun > turns or (progress.begun == turns and progress.goes_on)):
+    if turns is not None and (progress.begun > turns or (progress.begun == turns and goes_on)):
         return "turns"
-    if cost is not None and progress.cost_usd is not None and progress.cost_usd >= cost and progress.goes_on:
+    if cost is not None and progress.cost_usd is not None and progress.cost_usd >= cost and goes_on:
         return "cost"
     return None
 

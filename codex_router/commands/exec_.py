@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from codex_router.codex.argv import ExecLine, parse_exec
 from codex_router.codex.launch import Launched
 from codex_router.codex.locate import Codex, find_codex
+from codex_router.codex.versions import REQUEST_HOOK, version_text
 from codex_router.commands.exec_words import after, before, budget_event, say
-from codex_router.errors import ExitCode, LaunchError, RouterError
+from codex_router.errors import ExitCode, LaunchError, RouterError, UsageError
 from codex_router.home import codex_home, router_home
 from codex_router.records import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
+    from codex_router.codex.gate import Gate
     from codex_router.codex.session import Price
     from codex_router.codex.supervise import Ran
     from codex_router.commands.record import Recorder
@@ -49,6 +52,8 @@ Router options:
   --check-seconds S  limit for each check (0: none)  [default: 600]
   --attempts N       tiers to try in turn while a check fails  [default: 2]
   --keep-going       the next tier continues from the failed state and is told what failed
+  --gate             each request waits until the answers before it are counted (Codex 0.165 and later): limits hold
+                     on the busiest machine; it is a hook that Codex is told to trust, and says so on stderr
   --explain          say more on stderr
   --quiet            say nothing on stderr
   --no-record        write nothing to the ledger
@@ -133,6 +138,8 @@ def main(argv: list[str], root_options: Sequence[str] = ()) -> int:
 
 def _prepared(line: ExecLine) -> Job:
     codex = find_codex()
+    if line.own.gate and codex.version < REQUEST_HOOK:
+        raise UsageError(f"--gate needs Codex {version_text(REQUEST_HOOK)} or later", where=codex, hint="leave it out")
     if line.inert or line.subcommand or line.chosen:
         words = [codex.path, *line.before, "exec", *line.words]
         return Job(codex, line, words, _budget(line, Budget()), None, line.prompt or "", None, _prices())
@@ -167,20 +174,36 @@ def attempt(job: Job) -> Done:
     at = folder(job.line)
     if job.stdin is not None:
         os.lseek(job.stdin, 0, os.SEEK_SET)
-    with Launched(job.argv, job.stdin) as codex:
+    with _gate(job) as gate, Launched(_gated(job, gate), job.stdin) as codex:
         gc.enable()
         # Codex takes longer to start than what is needed from here on takes to import.
         from codex_router.codex.supervise import supervise
 
         recorder = _recorder(job, at)
-        ran = supervise(codex, str(codex_home()), at, _price(job.prices), job.budget)
+        ran = supervise(codex, str(codex_home()), at, _price(job.prices), job.budget, gate)
         recorded, entry = _record(recorder, ran)
+    if gate and not gate.passed and ran.progress.responses and not job.line.own.quiet:
+        say("this Codex did not heed --gate; the limits were held by following its session file")
     event = budget_event(job, ran) if job.line.as_json else None
     if event is not None:
         with contextlib.suppress(OSError):
             sys.stdout.write(f"{event}\n")
             sys.stdout.flush()
     return Done(ran, entry, recorded, codex.late)
+
+
+def _gate(job: Job) -> AbstractContextManager[Gate | None]:
+    if not job.line.own.gate or job.line.inert:
+        return contextlib.nullcontext()
+    from codex_router.codex.gate import Gate
+
+    return Gate()
+
+
+def _gated(job: Job, gate: Gate | None) -> list[str]:
+    """Return the command line, with the options that set up the gate right behind ``exec``."""
+    at = len(job.line.before) + 2
+    return [*job.argv[:at], *gate.words, *job.argv[at:]] if gate else job.argv
 
 
 def _budget(line: ExecLine, default: Budget) -> Budget:
