@@ -16,7 +16,7 @@ from world import GO, World
 
 from codex_router.codex import follow
 from codex_router.codex.follow import Follower, Progress
-from codex_router.codex.processes import Process, alive, family
+from codex_router.codex.processes import FRESH_S, Process, _started, alive, family, kill
 from codex_router.records import Usage
 
 linux = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
@@ -106,8 +106,21 @@ def test_a_family_is_the_process_and_all_below_it() -> None:
 
 def test_the_family_of_a_process_that_is_gone_is_empty_but_for_itself() -> None:
     gone = Process(2**22 + 1, "")
-    assert family(gone.pid) == [gone]
+    assert [member[:3] for member in family(gone.pid)] == [gone[:3]]
     assert not alive(gone)
+
+
+@linux
+def test_what_a_tool_starts_behind_our_back_is_killed_by_its_group(tmp_path: Path) -> None:
+    """The tool itself has gone with its Codex; only its group tells whose its child was."""
+    script = 'sh -c \'sleep 60 & echo $! > "$0"\' "$1"; '
+    with process(f"{script}:", tmp_path / "child") as pid:
+        child = int((tmp_path / "child").read_text())
+        tool = Process(2**22 + 1, "long gone", group=pid, seen=time.monotonic() - FRESH_S - 1)
+        kill([tool])
+        os.kill(child, 0)  # seen too long ago
+        kill([tool._replace(seen=time.monotonic())])
+        wait_for(lambda: not alive(Process(child, _started(child))))
 
 
 @pytest.fixture

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+FRESH_S = 10.0
+"""How long the number of a process group is taken to mean the same group."""
 PROC = "/proc/self/task"
 """There on Linux only."""
 
@@ -21,6 +24,8 @@ class Process(NamedTuple):
     started: str
     group: int = 0
     """Its process group; 0 when it is gone."""
+    seen: float = 0.0
+    """When it was looked at, on the monotonic clock."""
 
 
 def family(pid: int) -> list[Process]:
@@ -29,17 +34,19 @@ def family(pid: int) -> list[Process]:
     found = [pid]
     for parent in found:
         found += below(parent)
-    return [Process(member, _started(member), _group(member)) for member in found]
+    now = time.monotonic()
+    return [Process(member, _started(member), _group(member), now) for member in found]
 
 
 def kill(members: Iterable[Process]) -> None:
     """Kill processes that are still there, what is below them, and what they have started in groups of their own.
 
     Codex gives each tool a group; what a tool starts between being looked at and losing its Codex is found by that.
+    The number of a group that was seen long ago may be somebody else's by now.
     """
-    ours = os.getpgrp()
+    ours, now = os.getpgrp(), time.monotonic()
     for member in members:
-        if member.group not in {0, ours}:
+        if member.group not in {0, ours} and now - member.seen < FRESH_S:
             with contextlib.suppress(OSError):
                 os.killpg(member.group, signal.SIGKILL)
         for one in family(member.pid) if alive(member) else ():
