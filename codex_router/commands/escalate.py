@@ -20,8 +20,9 @@ from codex_router.codex.acceptance import Checked, check
 from codex_router.codex.kept import KeptAttempt, KeptCheck, begin
 from codex_router.codex.router_file import read_plan
 from codex_router.commands.answers import Answers
+from codex_router.commands.attempt import Done, attempt, folder
 from codex_router.commands.ended import Ended, ended_by_signals
-from codex_router.commands.exec_ import Done, Job, attempt, folder, for_route
+from codex_router.commands.exec_ import Job, for_route
 from codex_router.commands.exec_words import after, before, say
 from codex_router.commands.states import States
 from codex_router.commands.told_failure import with_failure
