@@ -134,7 +134,8 @@ def test_a_job_in_the_background_is_suspended_by_a_signal_to_it_alone(
         terminal.run("kill -CONT $!")
         wait_for(lambda: not stopped(world))
         (world.folder / "go").touch()
-        terminal.run("wait $!")
+        wait_for(lambda: not running(world, "go on"))
+        terminal.run("wait $!")  # any sooner, and bash may still take the job for a stopped one
         terminal.expect("ready$ ")
         assert terminal.status() == 0
     assert ends() == (["completed"] if command is ours else [])
