@@ -23,7 +23,10 @@ Limit = Literal["turns", "cost", "seconds", "tokens"]
 """Which budget ended a run; ``tokens`` is Codex's own."""
 
 POLL_S = 0.003
-"""Codex asks the model again 30 ms after a response's tools have ended, at the earliest."""
+"""How soon to look again where the next response may be the last one allowed. Codex asks the model again 30 ms after a
+response's tools have ended, at the earliest."""
+PACE_S = 0.01
+"""The same where it may not."""
 DISCOVER_S = 0.02
 """A run's session file is there for 50 ms at the very least."""
 TOOLS_S = 5.0
@@ -103,12 +106,13 @@ class _Watch:
         self._last = time.monotonic()
         self._grown = self._look_again = self._asked = 0.0
         self._look_at_tools = math.inf
+        self._pace = PACE_S if gate is None else POLL_S
 
     def to_the_end(self) -> tuple[int, Limit | None]:
         """Return (exit status, the limit at which it was stopped)."""
         with Child(self.codex.pid) as child:
             while True:
-                status = child.ended(POLL_S if self.follower.files else DISCOVER_S)
+                status = child.ended(self._pace)
                 if status is not None:
                     return _ended(self.codex, status), None
                 if self._must_stop(time.monotonic()):
@@ -120,13 +124,18 @@ class _Watch:
         if now >= self._look_again:
             self._look(now)
         if self.follower.read():
-            self.limit = _used_up(self.follower.progress, self.budget, goes_on=self.follower.progress.goes_on)
-            self._grown, self._look_at_tools = now, now + DISCOVER_S
+            self._has_grown(self.follower.progress, now)
         if self.gate is not None:
             self._at_the_gate(self.gate, now)
         if self.limit is None and self.budget.max_seconds and self._active > self.budget.max_seconds:
             self.limit = "seconds"
         return self.limit is not None and (self.follower.progress.counted or now - self._grown > SETTLE_S)
+
+    def _has_grown(self, progress: Progress, now: float) -> None:
+        self.limit = _used_up(progress, self.budget, goes_on=progress.goes_on)
+        self._grown, self._look_at_tools = now, now + DISCOVER_S
+        is_near = self.limit or self.gate or _is_near(progress, self.budget, len(self.follower.files))
+        self._pace = POLL_S if is_near else PACE_S
 
     def _at_the_gate(self, gate: Gate, now: float) -> None:
         """Let a request go when all answers before it are counted and the budget allows one more."""
@@ -154,6 +163,17 @@ def _used_up(progress: Progress, budget: Budget, *, goes_on: bool) -> Limit | No
     if cost is not None and progress.cost_usd is not None and progress.cost_usd >= cost and goes_on:
         return "cost"
     return None
+
+
+def _is_near(progress: Progress, budget: Budget, threads: int) -> bool:
+    """Tell whether one more response of each thread may use a limit up; the next may cost twice the mean."""
+    turns, cost = budget.max_turns, budget.max_cost_usd
+    if turns is not None and progress.begun + threads >= turns:
+        return True
+    spent = progress.cost_usd
+    if cost is None or spent is None:
+        return False
+    return not progress.responses or spent + 2 * threads * spent / progress.responses >= cost
 
 
 def stop(codex: Launched) -> int:
