@@ -120,7 +120,7 @@ def test_at_the_gate_no_request_more_is_made_than_allowed(scripted: Callable[...
         ran = scripted(f"{body}sleep 60 & wait", budget=Budget(max_turns=2), gate=gate)
         assert (ran.status, ran.end, ran.progress.responses) == (124, "budget", 2)
         assert marker.read_text() == "asked\n" * 2
-        assert (gate.passed, gate.waiting) == (2, 1)
+        assert gate.passed == 2
 
 
 def test_at_the_gate_an_answer_may_be_followed_by_another_request(scripted: Callable[..., Ran], tmp_path: Path) -> None:
