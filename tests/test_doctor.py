@@ -99,9 +99,7 @@ def test_for_people_it_is_a_table(home: Path) -> None:
 
 def test_no_codex(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CODEX_ROUTER_CODEX", "/nowhere/codex")
-    assert "there is no such file / mend or unset CODEX_ROUTER_CODEX; without it" in find(
-        "error", "codex"
-    )
+    assert "there is no such file / mend or unset CODEX_ROUTER_CODEX; without it" in find("error", "codex")
     assert "not proven, since there is no Codex to ask" in find("info", "profile bulk")
 
 
