@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -126,18 +129,26 @@ def test_a_job_in_the_background_is_suspended_by_a_signal_to_it_alone(
 ) -> None:
     world = make_world("0.163.0", WAITER, {"final": "all is done"})
     world.write_profiles()
-    with Terminal(world) as terminal:
-        terminal.run(f"{command(world)} < /dev/null &")
-        wait_for(lambda: running(world, "-e go ]"))
-        terminal.run("kill -TSTP $!")
-        wait_for(lambda: stopped(world))
-        terminal.run("kill -CONT $!")
-        wait_for(lambda: not stopped(world))
-        (world.folder / "go").touch()
-        wait_for(lambda: not running(world, "go on"))
-        terminal.run("wait $!")  # any sooner, and bash may still take the job for a stopped one
-        terminal.expect("ready$ ")
-        assert terminal.status() == 0
+    job = f"set -m; {command(world)} < /dev/null > /dev/null 2>&1 & echo $!; read -r _; wait $!"
+    shell = subprocess.Popen(
+        ["bash", "-c", job],
+        cwd=world.folder,
+        env=world.env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert shell.stdout
+    pid = int(shell.stdout.readline())
+    wait_for(lambda: running(world, "-e go ]"))
+    os.kill(pid, signal.SIGTSTP)
+    wait_for(lambda: stopped(world))
+    os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: not stopped(world))
+    (world.folder / "go").touch()
+    wait_for(lambda: not running(world, "go on"))
+    shell.communicate(b"\n")
+    assert shell.returncode == 0
     assert ends() == (["completed"] if command is ours else [])
 
 
