@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import sys
+from typing import NoReturn
 
 from codex_router.errors import ExitCode, RouterError
 from codex_router.show.notice import printable, say
@@ -11,7 +14,10 @@ from codex_router.show.notice import printable, say
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command line (by default the process's own) and return its exit status."""
-    argv = sys.argv[1:] if argv is None else argv
+    if argv is None:
+        argv = sys.argv[1:]
+        if _exec_at(argv) is not None:
+            _leave(main(argv))
     is_exec = _exec_at(argv) is not None
     try:
         return _run(argv)
@@ -33,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(argv: list[str]) -> int:
     at = _exec_at(argv)
     if at is not None:
+        gc.disable()  # until Codex is started: what is imported until then is here to stay
         from codex_router.commands import exec_
 
         return exec_.main(argv[at + 1 :], argv[:at])
@@ -41,6 +48,15 @@ def _run(argv: list[str]) -> int:
     status = cli.run(argv)
     sys.stdout.flush()
     return status
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process at once: there is nothing to tidy up, and Python takes 3 ms to take itself apart."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+    os._exit(status)
 
 
 def _exec_at(argv: list[str]) -> int | None:

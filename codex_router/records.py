@@ -6,7 +6,6 @@ estimator turns both into `Estimate` rows; tiers are picked from those and make 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra")
@@ -33,8 +32,7 @@ class Arm(NamedTuple):
         return f"{self.model} {self.effort}" if self.effort else self.model
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens of one model response, or of several added up, as Codex counts them."""
 
     input_tokens: int = 0
@@ -45,7 +43,7 @@ class Usage:
     """All output, reasoning included."""
     reasoning_output_tokens: int = 0
 
-    def __add__(self, other: Usage) -> Usage:
+    def __add__(self, other: Usage) -> Usage:  # type: ignore[override]
         return Usage(
             self.input_tokens + other.input_tokens,
             self.cached_input_tokens + other.cached_input_tokens,
@@ -55,8 +53,20 @@ class Usage:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregate:
+class Response(NamedTuple):
+    """One answer of a model during a run."""
+
+    at: str
+    """UTC date-time when it was complete."""
+    thread_id: str | None
+    """Whose it is: the run's own thread, or a sub-agent's."""
+    model: str | None
+    usage: Usage
+    cost_usd: float | None
+    """At list prices; None when the price is unknown."""
+
+
+class Aggregate(NamedTuple):
     """One published row: how an arm did on a set of tasks, already in our units."""
 
     source: str
@@ -90,8 +100,7 @@ class Aggregate:
         return self.successes / self.n_trials
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One local run of an arm on a task: a row of the user's own benchmark."""
 
     attempt_id: str
@@ -150,8 +159,7 @@ class Interval(NamedTuple):
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(NamedTuple):
     """What the estimator believes of an arm in a category."""
 
     arm: Arm
@@ -180,8 +188,7 @@ class Estimate:
         return self.cost_usd.mean / self.p_pass.mean
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """Runaway insurance of one attempt; None is no limit."""
 
     max_turns: int | None = None
@@ -192,8 +199,7 @@ class Budget:
     """Wall-clock seconds from the start of Codex; time while suspended does not count."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tier:
+class Tier(NamedTuple):
     """A named choice: the arm for tasks of about this value, with its budget."""
 
     name: str
@@ -216,8 +222,7 @@ class Tier:
     """The template under ``profiles/`` with its levers; None is the one of the tier's own name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Classification:
+class Classification(NamedTuple):
     """What kind of task a prompt asks for."""
 
     category: str
@@ -238,8 +243,7 @@ class Correction(NamedTuple):
     category: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What `init` proposes and ``codex-router.toml`` holds: the tiers, and which category goes to which."""
 
     tiers: tuple[Tier, ...]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from codex_router.errors import UsageError
 from codex_router.shipped import shipped
+from codex_router.toml_file import read_toml
 
 
 def own_file(name: str) -> Path:
@@ -75,7 +75,7 @@ def _own(name: str) -> dict[str, Any]:
 
 def _read(path: Path, hint: str = "mend it, or move it away to get the shipped one") -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        return read_toml(path)
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot be read: {error}", where=path, hint=hint) from None
 

@@ -1,4 +1,4 @@
-"""OpenAI's own Codex binaries, from PyPI's ``openai-codex-cli-bin``: the tests run them, never a stand-in."""
+"""OpenAI's own Codex binaries, from PyPI and from npm: the tests run them, never a stand-in."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 PACKAGE = "openai-codex-cli-bin"
 BINARY = Path("codex_cli_bin", "bin", "codex")
+NPM = "npm-"
+"""How a version of npm's ``@openai/codex`` begins here, as in ``npm-0.169.0``."""
+NEWEST = pytest.param("npm-0.169.0", marks=pytest.mark.slow)
+"""The newest version, which PyPI does not have, with the launcher that most people start Codex by."""
 
 
 def cache() -> Path:
@@ -24,8 +30,10 @@ def codex_binary(version: str) -> str:
     """Return the path of Codex `version`: the installed extra if it is that one, else the cache's, installed once.
 
     Raises:
-        CalledProcessError: pip cannot install it; a test that needs it fails, it is never skipped.
+        CalledProcessError: pip or npm cannot install it; a test that needs it fails, it is never skipped.
     """
+    if version.startswith(NPM):
+        return _npm_codex(version)
     installed = _extra(version)
     if installed:
         return installed
@@ -33,6 +41,17 @@ def codex_binary(version: str) -> str:
     if not binary.exists():
         _install(version)
     return str(binary)
+
+
+def _npm_codex(version: str) -> str:
+    """Return the launcher of npm's package."""
+    folder = cache() / version
+    launcher = folder / "node_modules" / ".bin" / "codex"
+    if not launcher.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        npm = ["npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(folder)]
+        subprocess.run([*npm, f"@openai/codex@{version.removeprefix(NPM)}"], check=True)
+    return str(launcher)
 
 
 def _extra(version: str) -> str | None:

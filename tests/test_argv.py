@@ -5,13 +5,14 @@ import subprocess
 from collections.abc import Callable
 
 import pytest
+from codex_binary import NEWEST
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codex_router.codex.argv import GREEDY_OPTIONS, SUBCOMMANDS, VALUE_OPTIONS, Own, parse_exec
 from codex_router.errors import UsageError
 
-BOTH = ["0.163.0", "0.133.0"]
+VERSIONS = ["0.163.0", "0.133.0", NEWEST]
 
 # --- the table, held against what real Codex says of itself ---
 
@@ -27,7 +28,7 @@ def options(help_text: str) -> dict[str, str]:
 
 
 @pytest.mark.codex
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("command", [("exec",), (), ("exec", "resume"), ("exec", "review")], ids=" ".join)
 def test_the_table_of_value_options_is_codex_s(
     codex: Callable[[str], str], version: str, command: tuple[str, ...]
@@ -42,19 +43,27 @@ def test_the_table_of_value_options_is_codex_s(
         assert {option for option, value in found.items() if value.endswith("...")} == GREEDY_OPTIONS
 
 
+@pytest.mark.codex
+@pytest.mark.parametrize("version", ["0.163.0", NEWEST])
+def test_fork_takes_no_other_value_options(codex: Callable[[str], str], version: str) -> None:
+    argv = [codex(version), "exec", "fork", "--help"]
+    found = options(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
+    assert {option for option, value in found.items() if value} <= VALUE_OPTIONS
+
+
 REVIEW_OPTIONS = {"--base", "--commit", "--title"}
 """Only behind `review`, where nothing is looked for."""
 
 
 @pytest.mark.codex
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_none_of_our_options_is_codex_s(codex: Callable[[str], str], version: str) -> None:
     said = subprocess.run([codex(version), "exec", "--help"], capture_output=True, text=True, check=True).stdout
     assert not {word for piece in OURS for word in piece if word.startswith("--")} & set(options(said))
 
 
 @pytest.mark.codex
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_the_subcommands_are_codex_s(codex: Callable[[str], str], version: str) -> None:
     said = subprocess.run([codex(version), "exec", "--help"], capture_output=True, text=True, check=True).stdout
     commands = said.partition("Commands:")[2].partition("\n\n")[0]

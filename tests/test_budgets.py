@@ -61,7 +61,7 @@ def test_the_median_of_successes_agrees_with_the_mean_of_all_runs() -> None:
 
 
 def test_few_turns_never_make_a_budget_that_stops_a_plain_run() -> None:
-    assert budget_for(replace(ESTIMATE, turns=Interval(2.0, 1.5, 2.5))).max_turns == 20
+    assert budget_for(ESTIMATE._replace(turns=Interval(2.0, 1.5, 2.5))).max_turns == 20
 
 
 @pytest.mark.parametrize("limit", [0.5, 1.0, 3.0, 20.0])
@@ -77,7 +77,7 @@ def test_the_cut_moment_agrees_with_integration(limit: float) -> None:
 def test_a_limit_lies_between_three_and_eight_medians_and_grows_with_the_value(
     rate: float, cost: float, value: float
 ) -> None:
-    one = replace(ESTIMATE, p_pass=Interval(rate, rate, rate), cost_usd=Interval(cost, cost, cost))
+    one = ESTIMATE._replace(p_pass=Interval(rate, rate, rate), cost_usd=Interval(cost, cost, cost))
     low, high = (best_multiple(one, v, 0.0, TurnsShape()) for v in (value, 2 * value + 1))
 
     assert TIGHTEST <= low <= high <= LOOSEST + 1e-9

@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from codex_binary import cache
 from codex_measured import CONFIGS, PAGE, TABLE_VALUES, does_row, measure, page, play, reads_row, table_keys
 
 from codex_router.codex.versions import NEWEST_KNOWN, TABLE_KEYS, parse_version, reads, version_text
@@ -71,24 +69,13 @@ def test_the_keys_that_a_profile_table_may_hold(codex: Callable[[str], str]) -> 
     assert set(TABLE_VALUES) > TABLE_KEYS
 
 
-def npm_codex(version: str) -> str:
-    """Return the launcher of npm's ``@openai/codex``, installed once into the cache."""
-    folder = cache() / f"npm-{version}"
-    launcher = folder / "node_modules" / ".bin" / "codex"
-    if not launcher.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        npm = ["npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(folder)]
-        subprocess.run([*npm, f"@openai/codex@{version}"], check=True)
-    return str(launcher)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("version", NPM)
 def test_what_npms_versions_read_and_accept(
-    version: str, written: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    version: str, written: str, codex: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    check_reads(version, npm_codex(version), written)
-    check_does(version, npm_codex(version), written, monkeypatch, tmp_path)
+    check_reads(version, codex(f"npm-{version}"), written)
+    check_does(version, codex(f"npm-{version}"), written, monkeypatch, tmp_path)
 
 
 def test_the_page_has_a_row_for_each_version(written: str, request: pytest.FixtureRequest) -> None:

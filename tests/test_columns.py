@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -18,7 +16,7 @@ A, B, C = Arm("a", "high"), Arm("b", "high"), Arm("c", "high")
 
 def attempt(arm: Arm, task: str, outcome: str = "yes", **changes: object) -> Attempt:
     one = Attempt("id", task, "bugfix", arm, "codex", "yes", 0.5, 30, 60.0, "completed", "2026-09-01T10:00")
-    return replace(one, outcome=outcome, **changes)  # type: ignore[arg-type]
+    return one._replace(outcome=outcome, **changes)  # type: ignore[arg-type]
 
 
 def test_a_second_attempt_after_a_failure_is_an_escalation() -> None:
@@ -113,7 +111,7 @@ def test_repeats_weigh_less_each() -> None:
 
 def test_old_published_rows_weigh_half_after_half_a_year() -> None:
     row = Aggregate("t", "2026-09-01", "kilo", A, "bugfix", 100, 100, 70.0, 1.0)
-    older = replace(row, date="2026-03-05", arm=B)
+    older = row._replace(date="2026-03-05", arm=B)
 
     cells = cells_of([row, older], columns_of([]))
 

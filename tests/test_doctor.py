@@ -65,9 +65,7 @@ def levels() -> set[tuple[str, str]]:
 
 def plan(home: Path, **changes: Any) -> None:
     """Write another plan and apply it."""
-    import dataclasses
-
-    tiers = tuple(dataclasses.replace(tier, **changes) if tier.name == "bulk" else tier for tier in PLAN.tiers)
+    tiers = tuple(tier._replace(**changes) if tier.name == "bulk" else tier for tier in PLAN.tiers)
     (home / "codex-router.toml").write_text(router_text(Plan(tiers, PLAN.routes)))
     assert call("apply", "--yes").status == 0
 
@@ -101,9 +99,7 @@ def test_for_people_it_is_a_table(home: Path) -> None:
 
 def test_no_codex(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CODEX_ROUTER_CODEX", "/nowhere/codex")
-    assert "there is no such file / mend or unset CODEX_ROUTER_CODEX; without it" in find(
-        "error", "codex"
-    )
+    assert "there is no such file / mend or unset CODEX_ROUTER_CODEX; without it" in find("error", "codex")
     assert "not proven, since there is no Codex to ask" in find("info", "profile bulk")
 
 

@@ -6,10 +6,10 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 
 import pytest
+from waiting import wait_for
 from world import GO, TIERS, World
 
 from codex_router.commands.told_failure import INTRODUCTION
@@ -137,7 +137,12 @@ def test_the_first_attempt_can_be_had_again_and_so_can_the_start(make_world: Mak
     assert f"the tree is as attempt 2 left it; other states: `codex-router runs show {name}`" in done.stderr
 
     assert b"attempt" in world.run("runs", "show", "last").stdout
-    states = json.loads(world.run("runs", "show", name[-4:], "--json").stdout)["run"]["states"]
+    shown = json.loads(world.run("runs", "show", name[-4:], "--json").stdout)["run"]
+    states = shown["states"]
+    for one in shown["attempts"]:
+        assert len(one["responses"]) == one["turns"] == 2
+        assert sum(response["cost_usd"] for response in one["responses"]) == pytest.approx(one["cost_usd"])
+        assert [response["input_tokens"] for response in one["responses"]] == [1000, 1500]
     assert [state for state in states if state.isdigit()] == ["0", "1", "2"]
     assert world.run("runs", "restore", name, "1").status == 2, "nobody is there to say yes"
     assert world.run("runs", "restore", name, "1", "--yes").status == 0
@@ -159,6 +164,19 @@ def test_the_best_attempt_is_the_one_with_the_fewest_failing_checks(make_world: 
     assert (world.folder / "one").exists()
     assert "1 of 2 checks failed" in done.stderr
     assert kept(world)["in_place"] == 1
+
+
+def test_the_last_message_is_that_of_the_best_attempt(make_world: MakeWorld) -> None:
+    """The checks add to the file of `-o`, which lies outside of the work tree; what they add does not stay."""
+    world = world_with(make_world, "touch one", "true")
+    answer = world.home / "answer.txt"
+    answer.write_text("from before\n")
+    checks = ("--check", f"echo checked >> {answer}; test -e one", "--check", "test -e two")
+    assert world.run("exec", "-o", str(answer), *checks, *GO, PROMPT).status == 123
+    assert kept(world)["in_place"] == 1
+    assert answer.read_text() == "done"
+    folder = world.router_home / "runs" / kept(world)["run"]
+    assert [(folder / f"attempt-{number}-answer.txt").read_text() for number in (1, 2)] == ["done", "done"]
 
 
 def test_an_attempt_that_commits_is_taken_back_and_kept(make_world: MakeWorld) -> None:
@@ -301,13 +319,12 @@ def test_a_check_that_takes_too_long_rejects_and_leaves_no_process(make_world: M
     done = world.run("exec", "--attempts", "1", "--check-seconds", "0.5", "--check", check, *GO, PROMPT)
     assert done.status == 123
     assert "took too long" in done.stderr
-    assert not alive("sleep 987")
+    gone(world, "sleep 987")
 
 
-def alive(command: str) -> list[str]:
-    """Return the processes of this command line."""
-    said = subprocess.run(["ps", "-eo", "pid,stat,args"], capture_output=True, text=True, check=True).stdout
-    return [line for line in said.splitlines() if line.endswith(command) and " Z" not in line]
+def gone(world: World, command: str) -> None:
+    """Return when no process of this world has this command line."""
+    wait_for(lambda: command not in world.processes().values())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -315,14 +332,12 @@ def test_a_signal_during_a_check_ends_it_all_in_good_order(make_world: MakeWorld
     world = world_with(make_world, "touch one", "true")
     check = "test -e one || exit 1; touch $HOME/checking; sleep 986"
     running = world.start("exec", "--check", check, *GO, PROMPT)
-    deadline = time.monotonic() + 60
-    while not (world.home / "checking").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for((world.home / "checking").exists)
     running.send_signal(number)
-    _, said = running.communicate(timeout=60)
+    _, said = running.communicate(timeout=120)
     assert running.returncode == 128 + number
     assert b"interrupted; the tree is as attempt 1 left it" in said
-    assert not alive("sleep 986")
+    gone(world, "sleep 986")
     assert (world.folder / "one").exists()
     assert [run.attempt.outcome for run in runs(world)] == ["unknown"]
     assert kept(world)["result"] == "interrupted"
@@ -331,17 +346,14 @@ def test_a_signal_during_a_check_ends_it_all_in_good_order(make_world: MakeWorld
 def test_ctrl_c_while_codex_runs_is_codexs_own_end(make_world: MakeWorld) -> None:
     world = world_with(make_world, "touch $HOME/working; sleep 985", "true")
     running = world.start("exec", "--check", "test -e never", *GO, PROMPT)
-    deadline = time.monotonic() + 60
-    while not (world.home / "working").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(0.2)
+    wait_for((world.home / "working").exists)
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
+    _, said = running.communicate(timeout=120)
     assert running.returncode == 1, "as bare Codex"
     assert b"the tree is as attempt 1 left it" in said
     assert [(run.attempt.end, run.attempt.outcome) for run in runs(world)] == [("abort", "unknown")]
     assert [attempt["checks"] for attempt in kept(world)["attempts"]] == [[]]
-    assert not alive("sleep 985")
+    gone(world, "sleep 985")
 
 
 def test_the_check_runs_where_codex_works(make_world: MakeWorld) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,8 +25,8 @@ def test_the_next_tier_of_higher_task_value_whose_cost_the_task_is_worth() -> No
 
 
 def test_how_often_the_next_tier_solves_what_failed_counts() -> None:
-    often = replace(PRECISION, solves_after=(("standard", 0.5), ("bulk", 0.7)))
-    seldom = replace(PRECISION, solves_after=(("standard", 0.4),))
+    often = PRECISION._replace(solves_after=(("standard", 0.5), ("bulk", 0.7)))
+    seldom = PRECISION._replace(solves_after=(("standard", 0.4),))
     assert next_step(Plan((often, STANDARD), ()), [STANDARD]) == often, "half of $5 for $2.20"
     assert next_step(Plan((seldom, STANDARD), ()), [STANDARD]) is None, "two fifths of $5 for $2.20"
     assert why_not(Plan((seldom, STANDARD), ()), [STANDARD]) == (
@@ -38,23 +36,23 @@ def test_how_often_the_next_tier_solves_what_failed_counts() -> None:
 
 
 def test_of_two_dearer_tiers_the_one_that_gains_more_comes_next() -> None:
-    useless = replace(STANDARD, solves_after=(("bulk", 0.1),))
-    dear = replace(BULK, task_value_usd=4.0)
-    good = replace(PRECISION, solves_after=(("bulk", 0.8),))
+    useless = STANDARD._replace(solves_after=(("bulk", 0.1),))
+    dear = BULK._replace(task_value_usd=4.0)
+    good = PRECISION._replace(solves_after=(("bulk", 0.8),))
     assert next_step(Plan((good, useless, dear), ()), [dear]) == good
 
 
 def test_after_two_failures_the_most_telling_one_counts() -> None:
-    top = replace(PRECISION, solves_after=(("bulk", 0.9), ("standard", 0.1)))
-    valued = replace(BULK, task_value_usd=4.0)
+    top = PRECISION._replace(solves_after=(("bulk", 0.9), ("standard", 0.1)))
+    valued = BULK._replace(task_value_usd=4.0)
     assert expected_gain_usd(top, [valued, STANDARD]) == pytest.approx(4.0 * 0.1 - 2.2)
 
 
 def test_a_tier_with_an_arm_that_failed_is_skipped() -> None:
-    same = replace(STANDARD, arm=BULK.arm)
-    dear = replace(BULK, task_value_usd=3.0)
+    same = STANDARD._replace(arm=BULK.arm)
+    dear = BULK._replace(task_value_usd=3.0)
     assert next_step(Plan((dear, same, PRECISION), ()), [dear]) == PRECISION
-    elsewhere = replace(same, model_provider="azure")
+    elsewhere = same._replace(model_provider="azure")
     assert next_step(Plan((dear, elsewhere), ()), [dear]) == elsewhere
 
 
@@ -64,9 +62,9 @@ def test_the_factor_is_the_one_of_the_budgets() -> None:
 
 def test_the_cost_is_the_predicted_one_else_a_sixth_of_the_cap_else_unknown() -> None:
     assert expected_cost_usd(PRECISION) == 2.2
-    by_hand = replace(PRECISION, expected_cost_usd=None)
+    by_hand = PRECISION._replace(expected_cost_usd=None)
     assert expected_cost_usd(by_hand) == 14.0 / 6
-    unknown = replace(by_hand, budget=Budget())
+    unknown = by_hand._replace(budget=Budget())
     assert expected_cost_usd(unknown) is None
     assert next_step(Plan((BULK, unknown), ()), [BULK]) == unknown
 

@@ -7,18 +7,19 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from codex_binary import NEWEST
+from waiting import wait_for, wait_for_looks
 from world import GO, World
 
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.runs import Run
 
 MakeWorld = Callable[..., World]
-BOTH = ["0.163.0", "0.133.0"]
+VERSIONS = ["0.163.0", "0.133.0", NEWEST]
 BULK = ("--tier", "bulk")
 SLEEPER = {"cmds": ["echo $$ > tool.pid; sleep 300 & sleep 301"]}
 """A tool that does not end, with a child in the background."""
@@ -27,13 +28,6 @@ SLEEPER = {"cmds": ["echo $$ > tool.pid; sleep 300 & sleep 301"]}
 def recorded() -> list[Run]:
     with Ledger.open() as ledger:
         return ledger.runs()
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
 
 
 def tool_runs(world: World) -> bool:
@@ -53,13 +47,13 @@ def started(world: World) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.codex
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_sigterm_is_handed_on_and_nothing_stays_behind(make_world: MakeWorld, version: str) -> None:
     world = make_world(version, SLEEPER)
     world.write_profiles()
     process = started(world)
     process.terminate()
-    _, stderr = process.communicate(timeout=20)
+    _, stderr = process.communicate(timeout=120)
     assert process.returncode == 128 + signal.SIGTERM
     wait_for(lambda: not world.processes())
     assert [run.attempt.end for run in recorded()] == ["abort"]
@@ -67,7 +61,7 @@ def test_sigterm_is_handed_on_and_nothing_stays_behind(make_world: MakeWorld, ve
 
 
 @pytest.mark.codex
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_sigint_without_a_terminal_is_handed_on(make_world: MakeWorld, version: str) -> None:
     world = make_world(version, SLEEPER)
     world.write_profiles()
@@ -81,7 +75,7 @@ def test_sigint_without_a_terminal_is_handed_on(make_world: MakeWorld, version: 
     )
     wait_for(lambda: tool_runs(world))
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=120)
     assert process.returncode == 1  # Codex's own when it is interrupted
     wait_for(lambda: not world.processes())
     assert [run.attempt.end for run in recorded()] == ["abort"]
@@ -120,9 +114,11 @@ def test_codex_killed_by_a_signal_is_128_more(make_world: MakeWorld) -> None:
     world = make_world("0.163.0", SLEEPER)
     world.write_profiles()
     process = started(world)
+    wait_for_looks(process.pid)
     os.kill(codex_pid(process), signal.SIGKILL)
-    process.communicate(timeout=20)
+    process.communicate(timeout=120)
     assert process.returncode == 128 + signal.SIGKILL
+    wait_for(lambda: not world.processes())  # the tools too, which a dead Codex cannot end
     assert [run.attempt.end for run in recorded()] == ["abort"]
 
 
@@ -141,19 +137,19 @@ def test_a_run_under_nohup_survives_the_hang_up(make_world: MakeWorld) -> None:
     )
     wait_for(lambda: world.server.requests)
     os.kill(process.pid, signal.SIGHUP)
-    stdout, _ = process.communicate(timeout=20)
+    stdout, _ = process.communicate(timeout=120)
     assert (process.returncode, stdout) == (0, b"done\n")
 
 
 @pytest.mark.codex
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_a_budget_stop_leaves_no_process_behind(make_world: MakeWorld, version: str) -> None:
     """What the agent sent into the background for good, as a server, is not a process of Codex any more."""
     world = make_world(version, {"cmd": "nohup sleep 300 > /dev/null 2>&1 &"}, {"cmds": ["sleep 1", "sleep 2"]})
     world.write_profiles()
     done = world.run("exec", *BULK, "--max-turns", "2", *GO, "go on")
     assert done.status == 124
-    assert set(world.processes().values()) <= {"sleep 300"}
+    wait_for(lambda: set(world.processes().values()) <= {"sleep 300"})
     assert [run.attempt.end for run in recorded()] == ["budget"]
 
 
@@ -199,7 +195,7 @@ def test_no_codex_at_all_is_127(make_world: MakeWorld, tmp_path: Path) -> None:
     done = world.run("exec", *GO, "go on")
     assert done.status == 127
     assert f"{tmp_path}/gone: there is no such file" in done.stderr
-    assert "hint: install it" in done.stderr
+    assert "hint: mend or unset CODEX_ROUTER_CODEX" in done.stderr
 
 
 def test_a_codex_that_is_not_executable_is_126(make_world: MakeWorld, tmp_path: Path) -> None:

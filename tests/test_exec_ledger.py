@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
+from codex_binary import NEWEST, NPM
+from crowd import crowd
 from world import BASE_MODEL, GO, World
 
 from codex_router.evidence.ledger import Ledger
@@ -20,7 +23,7 @@ from codex_router.records import Arm, Usage
 pytestmark = pytest.mark.codex
 
 MakeWorld = Callable[..., World]
-BOTH = ["0.163.0", "0.133.0"]
+VERSIONS = ["0.163.0", "0.133.0", NEWEST]
 PROMPT = "Update the README: the word is xylophone-4711"
 
 
@@ -29,7 +32,7 @@ def recorded() -> list[Run]:
         return ledger.runs()
 
 
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_a_run_is_recorded_with_its_tokens_and_their_price(make_world: MakeWorld, version: str) -> None:
     steps = (
         {"cmd": "echo 1", "usage": {"input_tokens": 10_000, "cached_tokens": 0, "output_tokens": 300}},
@@ -50,10 +53,20 @@ def test_a_run_is_recorded_with_its_tokens_and_their_price(make_world: MakeWorld
     assert run.usage == Usage(35_000, 21_000, 0, 600, 60)
     # USD per million tokens of gpt-5.4 in this world: 2 fresh, 0.5 cached, 20 output
     assert attempt.cost_usd == pytest.approx((14_000 * 2 + 21_000 * 0.5 + 600 * 20) / 1e6)
+    with Ledger.open() as ledger:
+        responses = ledger.responses(attempt.attempt_id)
+    assert [response.usage for response in responses] == [
+        Usage(10_000, 0, 0, 300, 20),
+        Usage(12_000, 9_000, 0, 200, 20),
+        Usage(13_000, 12_000, 0, 100, 20),
+    ]
+    assert {(response.thread_id, response.model) for response in responses} == {(run.session_id, "gpt-5.4")}
+    assert sum(response.cost_usd or 0.0 for response in responses) == pytest.approx(attempt.cost_usd)
+    assert [response.at for response in responses] == sorted(response.at for response in responses)
     assert f"3 turns · $0.0505 · run {attempt.attempt_id[:8]}" in done.stderr.splitlines()[-1]
     assert attempt.seconds is not None
     assert 0 < attempt.seconds < time.time() - before
-    assert run.codex_version == version
+    assert run.codex_version == version.removeprefix(NPM)
     assert run.prompt_hash == hashlib.sha256(PROMPT.encode()).hexdigest()
     assert run.prompt_chars == len(PROMPT)
     (session,) = world.codex_home.glob("sessions/*/*/*/rollout-*.jsonl")
@@ -82,7 +95,7 @@ def test_a_run_as_the_user_chose_has_no_tier(make_world: MakeWorld) -> None:
     assert run.attempt.cost_usd is None  # this world has no price for it; unknown is never 0
 
 
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_runs_that_fail_or_are_stopped_are_recorded_as_such(make_world: MakeWorld, version: str) -> None:
     world = make_world(version, {"status": 400})
     world.write_profiles()
@@ -175,3 +188,14 @@ def test_a_price_snapshot_that_cannot_be_read_makes_the_cost_unknown(make_world:
     assert done.status == 0
     assert "the cost limit cannot hold: the price of gpt-5.4 is unknown" in done.stderr
     assert "1 turns · cost unknown · run " in done.stderr.splitlines()[-1]
+
+
+def test_fifty_runs_that_end_at_once_are_all_recorded(make_world: MakeWorld) -> None:
+    world = make_world("0.163.0")
+    world.write_profiles()
+    argv = [sys.executable, "-m", "codex_router", "exec", "--tier", "bulk", "go on"]
+    ends = crowd(world, argv, 50)
+    assert {status for status, _ in ends} == {0}
+    said = {text.rpartition(" ")[2].strip() for _, text in ends}
+    assert said == {run.attempt.attempt_id[:8] for run in recorded()}
+    assert len(said) == 50

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from codex_binary import NEWEST
 from world import BASE_MODEL, GO, TIERS, Done, World
 
 pytestmark = pytest.mark.codex
 
 MakeWorld = Callable[..., World]
-BOTH = ["0.163.0", "0.133.0"]
+VERSIONS = ["0.163.0", "0.133.0", NEWEST]
 BULK = ("--tier", "bulk")
 
 
@@ -32,7 +34,7 @@ def both(world: World, *arguments: str, stdin: bytes = b"") -> tuple[Done, Done,
     return bare, ours, prompts[0], prompts[-1]
 
 
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(
     ("arguments", "stdin"),
     [
@@ -71,7 +73,7 @@ def test_the_prompt_on_stdin_is_classified(make_world: MakeWorld) -> None:
     assert world.server.requests[0]["model"] == TIERS["bulk"][0]
 
 
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(
     ("words", "model"),
     [
@@ -93,7 +95,7 @@ def test_a_choice_of_the_user_wins(make_world: MakeWorld, version: str, words: t
     assert [request["model"] for request in world.server.requests] == [model]
 
 
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_the_files_and_events_that_codex_writes(make_world: MakeWorld, version: str) -> None:
     """`-o`, `--json`, `--output-schema` and `-C` in one go."""
     answer = '{"category": "lint"}'
@@ -125,7 +127,42 @@ def _kind(event: dict[str, Any]) -> tuple[str, object, object]:
     return event["type"], item.get("type"), item.get("text")
 
 
-@pytest.mark.parametrize("version", BOTH)
+IDENTITY = re.compile(r"[0-9a-f-]{36}|[a-z]+_[0-9a-f]{10,}|\d{4}-\d\d-\d\dT[\d:.]+Z?")
+
+
+def traces(world: World, run: Callable[..., Done]) -> dict[str, object]:
+    """Make a run with a tool; return all that can be seen of it, without what names it or tells its time."""
+    done = run("exec", "-m", "gpt-5.5", "-o", "last.txt", *GO, "fix it", stdin=b"from a pipe")
+    (session,) = world.codex_home.glob("sessions/*/*/*/rollout-*.jsonl")
+    lines = [json.loads(line) for line in session.read_text().splitlines()]
+    session.unlink()
+    (asked, _), world.server.requests[:] = world.server.requests, []
+    shared = ("model", "instructions", "input", "tools", "reasoning", "text", "store", "stream", "tool_choice")
+    found = {
+        "status": done.status,
+        "stdout": done.stdout.decode(),
+        "stderr": [line for line in done.stderr.splitlines() if not line.startswith("codex-router: ")],
+        "files": {path.name: path.read_text() for path in world.folder.iterdir()},
+        "request": {name: asked.get(name) for name in shared},
+        "session": [(line["type"], line["payload"].get("type")) for line in lines],
+    }
+    for path in world.folder.iterdir():
+        path.unlink()
+    return {name: IDENTITY.sub("*", json.dumps(value)) for name, value in found.items()}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_all_that_can_be_seen_of_a_run_is_as_without_us(make_world: MakeWorld, version: str) -> None:
+    """The environment of its tools among it."""
+    tool = "env | grep -v -e ^CODEX_THREAD_ID= -e ^_= | sort > env.txt"
+    world = make_world(version, {"cmd": tool, "say": "I look."}, {"final": "done"})
+    world.write_profiles()
+    bare, ours = traces(world, world.bare), traces(world, world.run)
+    for name, value in bare.items():
+        assert ours[name] == value, name
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_an_ephemeral_run_works_and_says_that_no_limit_holds(make_world: MakeWorld, version: str) -> None:
     world = make_world(version, {"cmd": "echo 1"}, {"cmd": "echo 2"}, {"final": "done"})
     world.write_profiles(bulk=2)
@@ -140,7 +177,7 @@ def test_an_ephemeral_run_works_and_says_that_no_limit_holds(make_world: MakeWor
     assert "no limit can hold with --ephemeral" in refused.stderr
 
 
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("words", [("--help",), ("-h",), ("--version",), ("help",), ("resume", "--help")], ids=" ".join)
 def test_help_is_codex_s_own(make_world: MakeWorld, version: str, words: tuple[str, ...]) -> None:
     world = make_world(version)
@@ -150,7 +187,7 @@ def test_help_is_codex_s_own(make_world: MakeWorld, version: str, words: tuple[s
     assert "codex-router" not in ours.stderr
 
 
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_resume_and_review_pass_through(make_world: MakeWorld, version: str) -> None:
     world = make_world(version, {"final": "first"}, {"final": "second"})
     world.write_profiles()
@@ -169,7 +206,7 @@ def test_resume_and_review_pass_through(make_world: MakeWorld, version: str) -> 
     assert review.stderr.splitlines()[-1].startswith("codex-router: 1 turns")
 
 
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_a_wrong_option_of_codex_is_codex_s_to_refuse(make_world: MakeWorld, version: str) -> None:
     world = make_world(version)
     world.write_profiles()
@@ -178,7 +215,7 @@ def test_a_wrong_option_of_codex_is_codex_s_to_refuse(make_world: MakeWorld, ver
     assert "unexpected argument '--no-such-option' found" in done.stderr
 
 
-@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_when_codex_fails_its_status_and_words_are_its_own(make_world: MakeWorld, version: str) -> None:
     world = make_world(version, {"status": 400})
     world.write_profiles()

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 from session_lines import answer, call, context, meta, record, tokens
+from waiting import wait_for
 from world import GO, World
 
 from codex_router.codex import follow
 from codex_router.codex.follow import Follower, Progress
-from codex_router.codex.processes import Process, alive, family
+from codex_router.codex.processes import FRESH_S, Process, _started, alive, family, kill
 from codex_router.records import Usage
 
 linux = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
@@ -41,6 +42,14 @@ def process(script: str, *arguments: object) -> Iterator[int]:
             os.killpg(running.pid, signal.SIGKILL)
 
 
+HOLDS = """sh -c 'exec 3>>"$0"; : > "$0.held"; exec sleep 60'"""
+"""A process that holds a file open."""
+
+
+def held(path: str) -> str:
+    return f'while [ ! -e "{path}.held" ]; do sleep 0.01; done'
+
+
 def rollout(folder: Path, name: str, *lines: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"rollout-{name}.jsonl"
@@ -60,10 +69,10 @@ def thread(follower: Follower) -> str | None:
 @linux
 def test_the_session_files_are_those_that_the_process_holds_open(tmp_path: Path) -> None:
     one, two = rollout(tmp_path, "one"), rollout(tmp_path, "two")
-    rollout(tmp_path, "of another run")
+    old = rollout(tmp_path, "of another run, which Codex only reads")
     (tmp_path / "notes.jsonl").touch()
-    script = 'exec 3>>"$1" 4>>"$2" 5>>"$3"'
-    with process(script, one, two, tmp_path / "notes.jsonl") as pid:
+    script = 'exec 3>>"$1" 4>>"$2" 5>>"$3" 6<"$4"'
+    with process(script, one, two, tmp_path / "notes.jsonl", old) as pid:
         assert followed(Follower(pid, "", "", 0, price)) == {"rollout-one.jsonl", "rollout-two.jsonl"}
 
 
@@ -71,7 +80,7 @@ def test_the_session_files_are_those_that_the_process_holds_open(tmp_path: Path)
 def test_a_launcher_s_session_files_are_those_of_the_codex_below_it(tmp_path: Path) -> None:
     """npm's `codex` is a program that starts the native one; it may hang below any of its threads."""
     below = rollout(tmp_path, "below")
-    script = 'sh -c \'exec 3>>"$0"; exec sleep 60\' "$1" & sleep 0.2'
+    script = f'{HOLDS} "$1" & {held("$1")}'
     with process(script, below) as pid:
         assert followed(Follower(pid, "", "", 0, price)) == {"rollout-below.jsonl"}
 
@@ -79,7 +88,7 @@ def test_a_launcher_s_session_files_are_those_of_the_codex_below_it(tmp_path: Pa
 @linux
 def test_what_the_tools_of_a_codex_open_is_not_its_session(tmp_path: Path) -> None:
     own, tool = rollout(tmp_path, "own"), rollout(tmp_path, "of a tool")
-    script = 'sh -c \'exec 3>>"$0"; exec sleep 60\' "$2" & sleep 0.2; exec 3>>"$1"'
+    script = f'{HOLDS} "$2" & {held("$2")}; exec 3>>"$1"'
     with process(script, own, tool) as pid:
         assert any(follow._open_rollouts(member.pid) == [str(tool)] for member in family(pid))
         assert followed(Follower(pid, "", "", 0, price)) == {"rollout-own.jsonl"}
@@ -87,18 +96,31 @@ def test_what_the_tools_of_a_codex_open_is_not_its_session(tmp_path: Path) -> No
 
 @linux
 def test_a_family_is_the_process_and_all_below_it() -> None:
-    with process("sh -c 'sleep 61 & sleep 62; :' & sleep 0.2") as pid:
-        members = [member.pid for member in family(pid)]
-        names = [Path(f"/proc/{member}/cmdline").read_bytes().split(b"\0")[:-1] for member in members]
-        assert members[0] == pid
-        assert [b"sleep", b"61"] in names
-        assert [b"sleep", b"62"] in names
+    def words(member: Process) -> list[bytes]:
+        return Path(f"/proc/{member.pid}/cmdline").read_bytes().split(b"\0")[:-1]
+
+    with process("sh -c 'sleep 61 & sleep 62; :' & :") as pid:
+        assert family(pid)[0].pid == pid
+        wait_for(lambda: {b"61", b"62"} <= {word for member in family(pid) for word in words(member)})
 
 
 def test_the_family_of_a_process_that_is_gone_is_empty_but_for_itself() -> None:
     gone = Process(2**22 + 1, "")
-    assert family(gone.pid) == [gone]
+    assert [member[:3] for member in family(gone.pid)] == [gone[:3]]
     assert not alive(gone)
+
+
+@linux
+def test_what_a_tool_starts_behind_our_back_is_killed_by_its_group(tmp_path: Path) -> None:
+    """The tool itself has gone with its Codex; only its group tells whose its child was."""
+    script = 'sh -c \'sleep 60 & echo $! > "$0"\' "$1"; '
+    with process(f"{script}:", tmp_path / "child") as pid:
+        child = int((tmp_path / "child").read_text())
+        tool = Process(2**22 + 1, "long gone", group=pid, seen=time.monotonic() - FRESH_S - 1)
+        kill([tool])
+        os.kill(child, 0)  # seen too long ago
+        kill([tool._replace(seen=time.monotonic())])
+        wait_for(lambda: not alive(Process(child, _started(child))))
 
 
 @pytest.fixture
@@ -202,3 +224,28 @@ def test_the_turn_limit_holds_without_proc(make_world: Callable[..., World], ver
     done = subprocess.run(argv, cwd=world.folder, env=world.env, stdin=subprocess.DEVNULL, check=False)
     assert done.returncode == 124
     assert len(world.server.requests) == 2
+
+
+@linux
+def test_the_session_of_a_run_that_ended_unseen(tmp_path: Path) -> None:
+    """It is found by its folder and its beginning; never one that somebody writes to, or one of several."""
+    project = str(tmp_path / "project")
+    started = time.time() - 60
+    now = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
+
+    def late() -> str | None:
+        follower = Follower(2**22 + 1, str(tmp_path), project, started, price)
+        follower.discover_late()
+        follower.read()
+        return thread(follower)
+
+    folder = today(tmp_path)
+    rollout(folder, "old", meta("resumed", "2026-01-01T00:00:00.000Z", cwd=project))
+    rollout(folder, "elsewhere", meta("elsewhere", now, cwd="/"))
+    rollout(folder, "damaged", "{]\n")
+    held = rollout(folder, "held", meta("of another run", now, cwd=project))
+    with process('exec 3>>"$1"', held):
+        assert late() is None
+        rollout(folder, "ours", meta("ours", now, cwd=project))
+        assert late() == "ours"
+    assert late() is None

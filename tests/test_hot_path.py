@@ -30,6 +30,8 @@ os.posix_spawn = spawn
 from codex_router.__main__ import main
 main()
 """
+CLOCK = "import time\ntime.time_ns = lambda: 1 << 62\n"
+"""Long after every file was written."""
 PROMPT = "Update the README with installation instructions"
 
 
@@ -78,6 +80,16 @@ def test_exec_at_the_moment_codex_is_spawned(words: list[str]) -> None:
     found = packages(done.stdout)
     assert "codex_router" in found
     assert not found & HEAVY_FOR_EXEC
+
+
+def test_what_toml_files_say_is_remembered(own_home: Path) -> None:
+    """Once they have not changed for a moment."""
+    config = own_home / ".codex" / "codex-router.toml"
+    os.utime(config, (0, 0))
+    words = run("-c", f"{CLOCK}{AT_THE_SPAWN}", "exec", PROMPT)
+    assert "tomllib" in packages(words.stdout)
+    again = run("-c", AT_THE_SPAWN, "exec", PROMPT)
+    assert "tomllib" not in packages(again.stdout)
 
 
 def test_exec_without_a_path_to_codex(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,9 +152,7 @@ def test_another_prefix_removes_what_the_first_one_wrote(tmp_path: Path) -> None
 
 
 def renamed(tier: Any) -> Any:
-    import dataclasses
-
-    return dataclasses.replace(tier, name=f"my-{tier.name}", template=tier.name)
+    return tier._replace(name=f"my-{tier.name}", template=tier.name)
 
 
 @pytest.mark.parametrize("version", [TABLES, FILES])

@@ -1,171 +1,126 @@
-"""The launcher with programs that do what Codex may do: small shell scripts, run as they are."""
+"""Starting programs as Codex is started, and whose signals are whose meanwhile."""
 
 from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from session_lines import answer, call, context, meta, record, tokens
 
-from codex_router.codex import launch
-from codex_router.codex.follow import Progress
-from codex_router.codex.launch import Ran, run
-from codex_router.codex.session import Price
+from codex_router.codex.child import Child
+from codex_router.codex.launch import TAKEN, Launched
 from codex_router.errors import LaunchError
-from codex_router.records import Budget, Usage
 
-LATER = "9999-01-01T00:00:00.000Z"
-CALLS = call(at=LATER) + record(tokens(1000), LATER)
-ANSWERS = answer(LATER) + record(tokens(1000), LATER)
-NO_LIMIT = Budget()
-HEAD = meta("thread-1", LATER) + context(at=LATER)
+FOR_EVER = 60.0
 
 
-def price(model: str, usage: Usage) -> float | None:
-    return usage.input_tokens / 1000 if model == "gpt-5.5" else None
+def script(path: Path, body: str) -> str:
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return str(path)
 
 
-@pytest.fixture
-def scripted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
-    """Run a shell script as Codex; what it writes to descriptor 3 is its session file."""
-    monkeypatch.setattr(launch, "GRACE_S", ((signal.SIGINT, 0.3), (signal.SIGTERM, 0.3)))
-
-    def scripted(
-        body: str, *words: str, budget: Budget = NO_LIMIT, stdin: int | None = None, price: Price = price
-    ) -> Ran:
-        script = tmp_path / "codex"
-        script.write_text(
-            f'#!/bin/sh\nexec 3>>"{tmp_path}/rollout-1.jsonl"\nsay() {{ printf "%s" "$1" >&3; }}\n{body}\n'
-        )
-        script.chmod(0o755)
-        return run([str(script), *words], str(tmp_path), str(tmp_path), price, budget, stdin)
-
-    return scripted
+def run(argv: list[str], stdin: int | None = None) -> tuple[int | None, Launched]:
+    """Start a program and wait for its end; return its status."""
+    with Launched(argv, stdin) as codex, Child(codex.pid) as child:
+        status = child.ended(FOR_EVER)
+        codex.running = False
+    return status, codex
 
 
-def say(*lines: str) -> str:
-    return "".join(f"say '{line}\n'\n" for line in "".join(lines).splitlines())
-
-
-@pytest.mark.parametrize(("status", "end"), [(0, "completed"), (1, "error"), (7, "error")])
-def test_the_status_is_that_of_the_program(scripted: Callable[..., Ran], status: int, end: str) -> None:
-    ran = scripted(f"{say(HEAD, ANSWERS)}sleep 0.1; exit {status}")
-    assert (ran.status, ran.end) == (status, end)
-    assert ran.progress == Progress(1, Usage(1000, 0, 0, 50, 20), 1.0, begun=1, goes_on=False)
-    assert (ran.thread_id, ran.model, ran.effort) == ("thread-1", "gpt-5.5", "low")
-    assert 0.1 < ran.seconds < 20
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
-def test_a_program_that_dies_of_a_signal(scripted: Callable[..., Ran], number: signal.Signals) -> None:
-    ran = scripted(f"kill -{number.value} $$")
-    assert (ran.status, ran.end) == (128 + number, "abort")
-
-
-def test_words_environment_and_folder_arrive_untouched(
-    scripted: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_words_environment_and_folder_arrive_untouched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FROM_OUTSIDE", "a b")
     words = ["exec", "", "two words", "-", "--", "d'où", "\udcff", "a\nb"]
-    scripted(f'printf "%s\\0" "$@" > "{tmp_path}/words"; echo "$FROM_OUTSIDE $PWD" > "{tmp_path}/rest"', *words)
+    body = f'printf "%s\\0" "$@" > "{tmp_path}/words"; echo "$FROM_OUTSIDE $PWD" > "{tmp_path}/rest"'
+    assert run([script(tmp_path / "codex", body), *words])[0] == 0
     assert (tmp_path / "words").read_bytes().split(b"\0")[:-1] == [os.fsencode(word) for word in words]
     assert (tmp_path / "rest").read_text() == f"a b {Path.cwd()}\n"
 
 
-def test_standard_input_may_be_given(scripted: Callable[..., Ran], tmp_path: Path) -> None:
+RUN = """import sys
+from codex_router.codex.child import Child
+from codex_router.codex.launch import Launched
+with Launched(sys.argv[1:]) as codex:
+    Child(codex.pid).ended(60)
+"""
+
+
+@pytest.mark.parametrize(
+    "environment", [{}, {"LANG": "C"}, {"LC_CTYPE": "C.UTF-8"}, {"LC_ALL": "POSIX"}, {"LANG": "C.UTF-8", "A": "b\nc"}]
+)
+def test_no_variable_is_added(environment: dict[str, str]) -> None:
+    """Python itself adds one where the locale is C."""
+    python = [sys.executable, "-c", RUN, "/usr/bin/env", "-0"]
+    done = subprocess.run(python, env=environment, capture_output=True, text=True, check=True)
+    assert sorted(done.stdout.split("\0")[:-1]) == sorted(f"{name}={value}" for name, value in environment.items())
+
+
+def test_standard_input_may_be_given(tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(b"\x00the very same\xff")
     with (tmp_path / "in").open("rb") as stream:
-        scripted(f'cat > "{tmp_path}/out"', stdin=stream.fileno())
+        run([script(tmp_path / "codex", f'cat > "{tmp_path}/out"')], stdin=stream.fileno())
     assert (tmp_path / "out").read_bytes() == b"\x00the very same\xff"
 
 
-def test_a_run_without_a_session_file_is_unknown(tmp_path: Path) -> None:
-    ran = run(["/bin/sleep", "0.1"], str(tmp_path), str(tmp_path), price, Budget())
-    assert (ran.status, ran.thread_id, ran.progress.responses, ran.progress.cost_usd) == (0, None, 0, None)
+def test_our_signal_handlers_are_put_back(tmp_path: Path) -> None:
+    before = [signal.getsignal(number) for number in TAKEN]
+    with Launched([script(tmp_path / "codex", "exit 0")]) as codex:
+        assert not any(signal.getsignal(number) == old for number, old in zip(TAKEN, before, strict=True))
+        with Child(codex.pid) as child:
+            child.ended(FOR_EVER)
+        codex.running = False
+    assert [signal.getsignal(number) for number in TAKEN] == before
+    with pytest.raises(LaunchError), Launched([str(tmp_path / "gone")]):
+        pass
+    assert [signal.getsignal(number) for number in TAKEN] == before
 
 
-def test_it_is_stopped_at_its_turns_when_it_would_go_on(scripted: Callable[..., Ran]) -> None:
-    ran = scripted(f"{say(HEAD, CALLS)}sleep 0.1\n{say(CALLS)}sleep 60 & wait", budget=Budget(max_turns=2))
-    assert (ran.status, ran.end, ran.progress.responses) == (124, "budget", 2)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_to_us_reaches_the_program(tmp_path: Path, number: signal.Signals) -> None:
+    ready = tmp_path / "ready"
+    os.mkfifo(ready)
+    body = f"trap 'exit 9' {number.name.removeprefix('SIG')}\n: > {ready}\nwhile :; do sleep 0.05; done"
+    with Launched([script(tmp_path / "codex", body)]) as codex, Child(codex.pid) as child:
+        ready.read_bytes()  # comes back when the trap is set
+        os.kill(os.getpid(), number)
+        assert child.ended(FOR_EVER) == 9
+        codex.running = False
+    assert codex.interrupted
+    assert codex.late is None
 
 
-def test_it_is_not_stopped_when_it_is_about_to_end(scripted: Callable[..., Ran]) -> None:
-    ran = scripted(f"{say(HEAD, CALLS, ANSWERS)}sleep 0.3", budget=Budget(max_turns=2))
-    assert (ran.status, ran.end) == (0, "completed")
+def test_a_signal_that_comes_when_the_program_has_ended_is_kept(tmp_path: Path) -> None:
+    with Launched([script(tmp_path / "codex", "exit 0")]) as codex, Child(codex.pid) as child:
+        assert child.ended(FOR_EVER) == 0
+        codex.running = False
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert codex.late == signal.SIGTERM
+    assert not codex.interrupted
 
 
-def test_an_answer_that_costs_too_much_is_not_thrown_away(scripted: Callable[..., Ran]) -> None:
-    ran = scripted(f"{say(HEAD, ANSWERS)}sleep 0.3", budget=Budget(max_cost_usd=0.001))
-    assert (ran.status, ran.end) == (0, "completed")
+def test_a_signal_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
+    """As under nohup; the program inherits that."""
+    old = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert run([script(tmp_path / "codex", "kill -HUP $$; exit 5")])[0] == 5
+    finally:
+        signal.signal(signal.SIGHUP, old)
 
 
-def test_it_is_stopped_once_it_is_beyond_its_turns(scripted: Callable[..., Ran]) -> None:
-    """Whatever it claims to be about."""
-    ran = scripted(f"{say(HEAD, ANSWERS, ANSWERS, ANSWERS)}sleep 60 & wait", budget=Budget(max_turns=2))
-    assert (ran.status, ran.end) == (124, "budget")
-
-
-def test_it_is_stopped_when_its_money_is_spent(scripted: Callable[..., Ran]) -> None:
-    body = f"{say(HEAD, CALLS)}sleep 0.1\n{say(CALLS)}sleep 60 & wait"
-    ran = scripted(body, budget=Budget(max_cost_usd=2.0))
-    assert (ran.status, ran.end, ran.progress.cost_usd) == (124, "budget", 2.0)
-
-
-def test_a_program_that_ends_well_at_its_stop_has_ended_well(scripted: Callable[..., Ran]) -> None:
-    ran = scripted(f"trap 'exit 0' INT\n{say(HEAD, CALLS)}sleep 60 & wait", budget=Budget(max_turns=1))
-    assert (ran.status, ran.end) == (0, "completed")
-
-
-def test_a_program_that_will_not_stop_is_killed_with_all_below_it(scripted: Callable[..., Ran], tmp_path: Path) -> None:
-    body = (
-        f"trap '' INT TERM\n(sleep 61 & echo $! > {tmp_path}/pid; wait) &\n{say(HEAD, CALLS)}while :; do sleep 1; done"
-    )
-    ran = scripted(body, budget=Budget(max_turns=1))
-    assert (ran.status, ran.end) == (124, "budget")
-    assert not alive(int((tmp_path / "pid").read_text()))
-
-
-def alive(pid: int) -> bool:
-    """Tell whether a process runs; one that has just been killed may take a moment to go."""
-    for _ in range(100):
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
-                return False
-        except FileNotFoundError:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def test_a_failure_of_ours_leaves_no_process_behind(scripted: Callable[..., Ran], tmp_path: Path) -> None:
-    def broken(model: str, usage: Usage) -> float | None:
+def test_a_failure_of_ours_leaves_no_process_behind(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), Launched(["/bin/sleep", "300"]) as codex:
         raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        scripted(f"echo $$ > {tmp_path}/pid\n{say(HEAD, CALLS)}sleep 60 & wait", price=broken)
-    assert not alive(int((tmp_path / "pid").read_text()))
-
-
-def test_our_signal_handlers_are_put_back(scripted: Callable[..., Ran]) -> None:
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.getsignal(number) for number in numbers]
-    scripted("exit 0")
-    assert [signal.getsignal(number) for number in numbers] == before
-
-
-def test_a_signal_to_us_reaches_the_program(scripted: Callable[..., Ran]) -> None:
-    ran = scripted(f"trap 'exit 9' TERM\n{say(HEAD)}sleep 0.1; kill -TERM {os.getpid()}\nwhile :; do sleep 0.05; done")
-    assert (ran.status, ran.end) == (9, "abort")
+    with pytest.raises(ProcessLookupError):
+        os.kill(codex.pid, 0)
 
 
 def test_what_cannot_be_started(tmp_path: Path) -> None:
     def started(path: Path) -> LaunchError:
         with pytest.raises(LaunchError) as failed:
-            run([str(path)], "", "", price, Budget())
+            run([str(path)])
         assert failed.value.where == str(path)
         return failed.value
 

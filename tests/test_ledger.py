@@ -6,7 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from dataclasses import replace
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from codex_router.evidence.ledger import FILE, Ledger
 from codex_router.evidence.runs import Run
 from codex_router.evidence.tables import Provenance, Table
 from codex_router.home import router_home
-from codex_router.records import EFFORTS, Aggregate, Arm, Attempt, Usage
+from codex_router.records import EFFORTS, Aggregate, Arm, Attempt, Response, Usage
 
 ATTEMPT = Attempt(
     attempt_id="0199-a",
@@ -51,7 +51,7 @@ ROW = Aggregate(
 
 
 def run(attempt_id: str) -> Run:
-    return replace(RUN, attempt=replace(ATTEMPT, attempt_id=attempt_id), session_id=f"session-{attempt_id}")
+    return RUN._replace(attempt=ATTEMPT._replace(attempt_id=attempt_id), session_id=f"session-{attempt_id}")
 
 
 def table(sha256: str = "1" * 64, path: str = "/data/t.csv", rows: tuple[Aggregate, ...] = (ROW,)) -> Table:
@@ -107,11 +107,45 @@ def test_any_run_comes_out_as_it_went_in(some: list[Run]) -> None:
         assert ledger.runs() == some
 
 
+ANSWERS = (
+    Response("2026-11-01T10:00:01.500Z", "thread", "gpt-5.5", Usage(1000, 0, 0, 50, 20), 0.015),
+    Response("2026-11-01T10:00:09.250Z", None, None, Usage(1500, 1000, 10, 60, 0), None),
+)
+
+
+def test_the_responses_of_a_run_are_kept_when_it_is_recorded_again() -> None:
+    with Ledger.open() as ledger:
+        ledger.record(run("b"), ANSWERS[:1])
+        ledger.record(run("a"), ANSWERS)
+        ledger.record(run("a")._replace(tier="bulk"))
+        assert ledger.responses("a") == list(ANSWERS)
+        ledger.record(run("a"), ANSWERS[1:])
+        assert ledger.responses("a") == list(ANSWERS[1:])
+        assert ledger.responses("b") == list(ANSWERS[:1])
+        assert ledger.responses("nobody") == []
+
+
+def test_a_ledger_of_the_first_version_is_upgraded_where_it_lies(tmp_path: Path) -> None:
+    path = tmp_path / "l.sqlite"
+    with Ledger.open(path) as ledger:
+        ledger.record(run("old"))
+        ledger.ingest(table())
+    with closing(sqlite3.connect(path)) as connection:  # as version 1 was
+        connection.execute("DROP TABLE attempt_responses")
+        connection.execute("PRAGMA user_version = 1")
+    with Ledger.open(path) as ledger:
+        assert ledger.runs() == [run("old")]
+        assert ledger.aggregates() == [ROW]
+        assert ledger.responses("old") == []
+        ledger.record(run("new"), ANSWERS)
+        assert ledger.responses("new") == list(ANSWERS)
+
+
 def test_recording_a_run_again_updates_it() -> None:
     with Ledger.open() as ledger:
         ledger.record(run("a"))
         ledger.record(run("b"))
-        ledger.record(replace(run("a"), tier="bulk"))
+        ledger.record(run("a")._replace(tier="bulk"))
         assert [(one.attempt.attempt_id, one.tier) for one in ledger.runs()] == [("a", "bulk"), ("b", "standard")]
 
 
@@ -125,7 +159,7 @@ def test_the_same_file_twice_changes_nothing() -> None:
 
 
 def test_a_file_that_changed_replaces_what_was_read_before() -> None:
-    better = replace(ROW, successes=9)
+    better = ROW._replace(successes=9)
     with Ledger.open() as ledger:
         ledger.ingest(table())
         assert ledger.ingest(table("2" * 64, rows=(better,))) == "replaced"
@@ -136,8 +170,8 @@ def test_a_file_that_changed_replaces_what_was_read_before() -> None:
 
 
 def test_a_growing_job_folder_counts_each_trial_once() -> None:
-    job = Table(Path("/job"), "1" * 64, "attempts", Provenance("job"), (), runs=(replace(run("a"), source="job"),))
-    more = replace(job, sha256="2" * 64, runs=(*job.runs, replace(run("b"), source="job")))
+    job = Table(Path("/job"), "1" * 64, "attempts", Provenance("job"), (), runs=(run("a")._replace(source="job"),))
+    more = job._replace(sha256="2" * 64, runs=(*job.runs, run("b")._replace(source="job")))
     with Ledger.open() as ledger:
         ledger.record(run("a"))
         ledger.ingest(job)
@@ -147,7 +181,7 @@ def test_a_growing_job_folder_counts_each_trial_once() -> None:
 
 
 def test_a_failed_ingest_leaves_nothing_behind() -> None:
-    broken = table(rows=(ROW, replace(ROW, n_tasks=None)))  # type: ignore[arg-type]
+    broken = table(rows=(ROW, ROW._replace(n_tasks=None)))  # type: ignore[arg-type]
     with Ledger.open() as ledger:
         with pytest.raises(RouterError, match="NOT NULL"):
             ledger.ingest(broken)
@@ -159,7 +193,7 @@ def test_the_user_says_whether_a_run_solved_its_task() -> None:
     with Ledger.open() as ledger:
         for name in ("abc-1", "abc-2", "xyz-3"):
             ledger.record(run(name))
-        ledger.record(replace(run("other"), source="a table"))
+        ledger.record(run("other")._replace(source="a table"))
         said = ledger.set_outcome("last", "yes")
         assert (said.attempt.attempt_id, said.attempt.outcome, said.attempt.outcome_source) == ("xyz-3", "yes", "user")
         assert ledger.set_outcome("xyz", "no").attempt.outcome == "no"
@@ -265,7 +299,7 @@ def test_a_ledger_that_turns_read_only(tmp_path: Path) -> None:
 
 WRITER = """
 import sys
-from dataclasses import replace
+from contextlib import closing
 from pathlib import Path
 from test_ledger import run
 from codex_router.evidence.ledger import Ledger

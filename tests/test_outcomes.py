@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from hashlib import sha256
 from pathlib import Path
 
@@ -120,7 +120,7 @@ def test_cells_are_the_sums_of_attempts(tmp_path: Path) -> None:
     for thread in threads:
         thread.save(tmp_path)
     with Ledger.open() as runs:
-        runs.record(replace(RUN, session_id=threads[0].id))
+        runs.record(RUN._replace(session_id=threads[0].id))
         runs.set_outcome("last", "yes")
     with Store.open() as ledger:
         read_into(ledger, tmp_path)
@@ -168,7 +168,7 @@ def test_the_users_word_on_a_run_is_that_of_its_turn(store: Store, tmp_path: Pat
 
 def run_of(attempt_id: str, thread: Thread, prompt_hash: str) -> Run:
     of_thread = run(attempt_id)
-    return replace(of_thread, session_id=thread.id, prompt_hash=prompt_hash)
+    return of_thread._replace(session_id=thread.id, prompt_hash=prompt_hash)
 
 
 def test_an_effort_that_nobody_named_is_the_models_own(store: Store, tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_estimates_from_sums_are_those_from_rows(store: Store, tmp_path: Path, g
     assert bool(judged) == guess
     assert sum(one.capped for one in summed) > 0
     assert guess or any(one.cost_usd.n not in {0, round(one.cost_usd.n)} for one in summed)  # a repeated task
-    published = [replace(ROW, category="write", arm=Arm("gpt-5.5", "medium"))]
+    published = [ROW._replace(category="write", arm=Arm("gpt-5.5", "medium"))]
     arms = sorted({one.arm for one in rows}, key=str)
     categories = ["fix", "continue", "write", "review", "it"]
     by_rows = Estimator().fit(published, rows)

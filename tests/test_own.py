@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from pathlib import Path
@@ -377,6 +376,6 @@ def test_the_three_units_agree_on_one_truth(
 
 def test_a_measurement_published_again_counts_once(tmp_path: Path) -> None:
     (june,) = table(tmp_path, HEADER + ROW + "gpt-5.5,5,0.4,1\n").aggregates
-    august = dataclasses.replace(june, date="2026-08-22", source="the same board, later")
-    rerun = dataclasses.replace(june, successes=3)
+    august = june._replace(date="2026-08-22", source="the same board, later")
+    rerun = june._replace(successes=3)
     assert distinct([june, august, rerun]) == (june, rerun)

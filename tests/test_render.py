@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -55,13 +54,13 @@ def accept() -> None:
 
 
 def test_the_same_plan_gives_the_same_bytes() -> None:
-    again = Plan(tuple(dataclasses.replace(tier) for tier in PLAN.tiers), PLAN.routes, PLAN.notes)
+    again = Plan(tuple(tier._replace() for tier in PLAN.tiers), PLAN.routes, PLAN.notes)
     assert router_text(again) == router_text(PLAN)
 
 
 def test_a_plan_comes_back_from_its_text() -> None:
     back = plan_from(router_text(PLAN), "codex-router.toml")
-    assert back == Plan(tuple(dataclasses.replace(tier, rests_on="") for tier in PLAN.tiers), PLAN.routes)
+    assert back == Plan(tuple(tier._replace(rests_on="") for tier in PLAN.tiers), PLAN.routes)
 
 
 PRINTABLE = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40).filter(
@@ -76,8 +75,11 @@ TIERS = st.builds(
     arm=st.builds(Arm, PRINTABLE, st.none() | st.sampled_from(EFFORTS)),
     budget=st.builds(Budget, st.none() | st.integers(1, 10**6), AMOUNTS, st.none() | st.floats(0, 1e6)),
     model_provider=st.none() | PRINTABLE,
+    estimate=st.none(),
+    rests_on=st.just(""),
     expected_cost_usd=AMOUNTS,
     solves_after=st.lists(st.tuples(NAMES, st.floats(0, 1)), max_size=3, unique_by=lambda one: one[0]).map(tuple),
+    template=st.none(),
 )
 
 
@@ -122,12 +124,12 @@ def test_a_model_that_is_free_has_no_native_budget(price: Price) -> None:
 def test_without_a_price_a_budget_or_a_codex_that_knows_it_there_is_no_native_budget() -> None:
     assert "rollout_budget" not in profile_text(PRECISION, NEW, {})
     assert "rollout_budget" not in profile_text(PRECISION, MIDDLE, PRICES)
-    assert "rollout_budget" not in profile_text(dataclasses.replace(PRECISION, budget=Budget(5)), NEW, PRICES)
+    assert "rollout_budget" not in profile_text(PRECISION._replace(budget=Budget(5)), NEW, PRICES)
 
 
 @given(cost=st.floats(1e-6, 1e12), price=st.floats(0.001, 1000), output=st.floats(0, 1000))
 def test_the_native_budget_is_always_one_that_codex_takes(cost: float, price: float, output: float) -> None:
-    budget = native(dataclasses.replace(PRECISION, budget=Budget(None, cost)), Price(price, output))
+    budget = native(PRECISION._replace(budget=Budget(None, cost)), Price(price, output))
     assert budget
     (reminder,) = budget["reminder_at_remaining_tokens"]
     assert 0 < reminder < budget["limit_tokens"] < 2**63

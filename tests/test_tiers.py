@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -173,7 +171,7 @@ def test_a_category_moves_to_another_tier_only_on_evidence_of_its_own() -> None:
     )
 
     told = choose_plan(arms, policy, draws=draws)
-    untold = choose_plan([replace(one, guess=one.category == "docs") for one in arms], policy, draws=draws)
+    untold = choose_plan([one._replace(guess=one.category == "docs") for one in arms], policy, draws=draws)
 
     assert told.routes == (("bugfix", "precision"), ("docs", "bulk"))
     assert "docs: goes to bulk, since small high serves it better than large high" in told.notes
@@ -188,7 +186,7 @@ def test_break_even_values_are_told_in_plain_words() -> None:
 
 
 def test_a_measured_category_that_takes_much_longer_has_its_own_budget() -> None:
-    rows = [estimate("a", 0.8, 1.0), replace(estimate("a", 0.6, 4.0, category="docs"), turns=Interval(90, 80, 100))]
+    rows = [estimate("a", 0.8, 1.0), estimate("a", 0.6, 4.0, category="docs")._replace(turns=Interval(90, 80, 100))]
     plan = choose_plan(rows, POLICY)
 
     own = dict(plan.budgets)
@@ -196,7 +194,7 @@ def test_a_measured_category_that_takes_much_longer_has_its_own_budget() -> None
     assert tier is not None
     assert plan.budget_for("docs", tier) == own["docs"]
     assert (own["docs"].max_turns or 0) > 1.25 * (tier.budget.max_turns or 0)
-    guessed = choose_plan([rows[0], replace(rows[1], guess=True)], POLICY)
+    guessed = choose_plan([rows[0], rows[1]._replace(guess=True)], POLICY)
     assert "docs" not in dict(guessed.budgets)
 
 

@@ -243,7 +243,6 @@ def test_control_characters_do_not_reach_the_terminal(codex_home: Path) -> None:
 
 
 def test_the_tier_of_a_run_is_known_also_when_it_is_recorded_later(codex_home: Path) -> None:
-    from dataclasses import replace
 
     from test_ledger import RUN
 
@@ -251,7 +250,7 @@ def test_the_tier_of_a_run_is_known_also_when_it_is_recorded_later(codex_home: P
     save(codex_home, thread)
     assert usage("--by", "tier")["rows"][0]["tier"] == ""  # type: ignore[index]
     with Ledger.open() as ledger:
-        ledger.record(replace(RUN, session_id=thread.id, tier="bulk"))
+        ledger.record(RUN._replace(session_id=thread.id, tier="bulk"))
     thread.task("once more", 1)
     save(codex_home, thread)
     rows = usage("--by", "tier")["rows"]

@@ -63,7 +63,7 @@ OWN_VALUE_OPTIONS = (
     "--check-seconds",
     "--attempts",
 )
-OWN_FLAGS = ("--explain", "--quiet", "--no-record", "--record-prompt", "--keep-going", "--router-help")
+OWN_FLAGS = ("--explain", "--quiet", "--no-record", "--record-prompt", "--keep-going", "--gate", "--router-help")
 
 
 class Own(NamedTuple):
@@ -85,6 +85,8 @@ class Own(NamedTuple):
     """Arms to try in turn; None is the default."""
     keep_going: bool = False
     """The next arm continues from the failed state instead of starting clean."""
+    gate: bool = False
+    """Each model request waits until the answers before it are counted."""
     explain: bool = False
     quiet: bool = False
     no_record: bool = False
@@ -119,6 +121,8 @@ class ExecLine(NamedTuple):
     """Codex prints events as JSONL."""
     elsewhere: bool
     """Codex works in a new work tree of its own making."""
+    answer: str | None
+    """``-o FILE``, where the last message goes."""
 
 
 def exec_at(argv: list[str]) -> int | None:
@@ -187,12 +191,17 @@ def _read(
         prompt_at=place if is_argument else None,
         subcommand=subcommand,
         chosen=any(_chooses(name, value) for name, value in options),
-        folder=next((value for name, value in reversed(options) if name in {"-C", "--cd"}), None),
+        folder=_last(options, "-C", "--cd"),
         inert=bool(names & STOPS) or subcommand == "help",
         ephemeral="--ephemeral" in names,
         as_json=bool(names & {"--json", "--experimental-json"}),
         elsewhere="--worktree" in names,
+        answer=_last(options, "-o", "--output-last-message"),
     )
+
+
+def _last(options: list[tuple[str, str]], *names: str) -> str | None:
+    return next((value for name, value in reversed(options) if name in names), None)
 
 
 def _chooses(name: str, value: str) -> bool:
@@ -275,6 +284,7 @@ def _own(found: dict[str, list[str]]) -> Own:
         check_seconds=_amount("--check-seconds", last.get("--check-seconds"), "seconds, 0 for no limit"),
         attempts=_count("--attempts", last.get("--attempts"), "arms to try in turn"),
         keep_going="--keep-going" in found,
+        gate="--gate" in found,
         explain="--explain" in found,
         quiet="--quiet" in found,
         no_record="--no-record" in found,

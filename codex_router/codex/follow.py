@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import time
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from codex_router.codex.processes import children
 from codex_router.codex.session import Price, SessionFile
-from codex_router.records import Usage
+from codex_router.records import Response, Usage
 
 PROC = "/proc/self/fd"
 """Where Linux lists the open files of a process."""
+WRITES = stat.S_IWUSR
+"""In the mode of such an entry when the file is open for writing: Codex also reads the files of earlier sessions."""
 META_BYTES = 1 << 16
 
 
@@ -65,10 +69,23 @@ class Follower:
             if path not in self.files:
                 self.files[path] = SessionFile(path, self.since, self.price)
 
+    def discover_late(self) -> None:
+        """Look for the session file of a run that has ended unseen, as on a machine that hardly lets us run.
+
+        It was begun in our folder since the start and nobody writes to it any more; of several, it could be any, and
+        is none.
+        """
+        if not self.files:
+            found = [path for path in self._new() if _began(path) >= self.since and not _is_held(path)]
+            self.files = {path: SessionFile(path, self.since, self.price) for path in found if len(found) == 1}
+
     def _candidates(self) -> list[str]:
         if os.path.isdir(PROC):
             # The npm launcher opens none: the native Codex below it does. What the agent's own tools open is not ours.
             return _open_rollouts(self.pid) or [path for pid in children(self.pid) for path in _open_rollouts(pid)]
+        return self._new()
+
+    def _new(self) -> list[str]:
         return [path for path in _new_rollouts(self.home, self.started) if _runs_in(path, self.folder)]
 
     def read(self) -> bool:
@@ -88,6 +105,11 @@ class Follower:
             begun=sum(file.begun for file in files),
             goes_on=any(file.goes_on for file in files),
         )
+
+    @property
+    def answers(self) -> tuple[Response, ...]:
+        """Return all model responses, oldest first."""
+        return tuple(sorted((answer for file in self.files.values() for answer in file.answers), key=itemgetter(0)))
 
     @property
     def main(self) -> SessionFile | None:
@@ -110,10 +132,10 @@ def _open_rollouts(pid: int) -> list[str]:
     for name in names:
         try:
             target = os.readlink(f"{folder}/{name}")
+            if "/rollout-" in target and target.endswith(".jsonl") and os.lstat(f"{folder}/{name}").st_mode & WRITES:
+                found.append(target)
         except OSError:
             continue
-        if "/rollout-" in target and target.endswith(".jsonl"):
-            found.append(target)
     return found
 
 
@@ -136,11 +158,29 @@ def _is_new(entry: os.DirEntry[str], started: float) -> bool:
         return False
 
 
+def _is_held(path: str) -> bool:
+    """Tell whether any process that we may look at writes to a session file."""
+    pids = os.listdir("/proc") if os.path.isdir(PROC) else []
+    return any(path in _open_rollouts(int(pid)) for pid in pids if pid.isdigit())
+
+
+def _first_line(path: str) -> dict[str, Any]:
+    with open(path, "rb") as stream:
+        line: dict[str, Any] = json.loads(stream.readline(META_BYTES))
+    return line
+
+
+def _began(path: str) -> str:
+    """Return the time of a session's first line, as Codex writes it."""
+    try:
+        return str(_first_line(path)["timestamp"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
 def _runs_in(path: str, folder: str) -> bool:
     """Tell whether a session's first line says that it runs in `folder`."""
     try:
-        with open(path, "rb") as stream:
-            payload = json.loads(stream.readline(META_BYTES))["payload"]
-        return bool(os.path.realpath(payload["cwd"]) == folder)
+        return bool(os.path.realpath(_first_line(path)["payload"]["cwd"]) == folder)
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+FRESH_S = 10.0
+"""How long the number of a process group is taken to mean the same group."""
 PROC = "/proc/self/task"
 """There on Linux only."""
 
@@ -17,6 +22,10 @@ class Process(NamedTuple):
 
     pid: int
     started: str
+    group: int = 0
+    """Its process group; 0 when it is gone."""
+    seen: float = 0.0
+    """When it was looked at, on the monotonic clock."""
 
 
 def family(pid: int) -> list[Process]:
@@ -25,7 +34,24 @@ def family(pid: int) -> list[Process]:
     found = [pid]
     for parent in found:
         found += below(parent)
-    return [Process(member, _started(member)) for member in found]
+    now = time.monotonic()
+    return [Process(member, _started(member), _group(member), now) for member in found]
+
+
+def kill(members: Iterable[Process]) -> None:
+    """Kill processes that are still there, what is below them, and what they have started in groups of their own.
+
+    Codex gives each tool a group; what a tool starts between being looked at and losing its Codex is found by that.
+    The number of a group that was seen long ago may be somebody else's by now.
+    """
+    ours, now = os.getpgrp(), time.monotonic()
+    for member in members:
+        if member.group not in {0, ours} and now - member.seen < FRESH_S:
+            with contextlib.suppress(OSError):
+                os.killpg(member.group, signal.SIGKILL)
+        for one in family(member.pid) if alive(member) else ():
+            with contextlib.suppress(OSError):
+                os.kill(one.pid, signal.SIGKILL)
 
 
 def alive(process: Process) -> bool:
@@ -35,14 +61,27 @@ def alive(process: Process) -> bool:
 
 def children(pid: int) -> list[int]:
     """Return the processes that any thread of `pid` has started (Linux; elsewhere none)."""
-    found: list[int] = []
     try:
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as listed:
-                found += [int(child) for child in listed.read().split()]
+        threads = os.listdir(f"/proc/{pid}/task")
     except OSError:
-        pass
-    return found
+        return []
+    return [child for thread in threads for child in _children(pid, thread)]
+
+
+def _children(pid: int, thread: str) -> list[int]:
+    """Return the processes that one thread of `pid` has started; none when it has ended meanwhile."""
+    try:
+        with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as listed:
+            return [int(child) for child in listed.read().split()]
+    except OSError:
+        return []
+
+
+def _group(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return 0
 
 
 def _started(pid: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 from codex_router.errors import LaunchError
@@ -85,6 +84,8 @@ def _read(path: Path) -> bytes:
 
 def _parse(data: bytes) -> dict[str, Any]:
     """Return the configuration, empty when it does not parse: Codex will say so itself, better than we could."""
+    import tomllib
+
     try:
         return tomllib.loads(data.decode("utf-8"))
     except (ValueError, RecursionError):

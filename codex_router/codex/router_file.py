@@ -22,13 +22,15 @@ max_turns = 300
 from __future__ import annotations
 
 import re
-import tomllib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from codex_router.errors import UsageError
 from codex_router.records import EFFORTS, Arm, Budget, Plan, Tier
+from codex_router.toml_file import read_toml
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 NAME = "codex-router.toml"
@@ -63,23 +65,33 @@ def read_plan(home: Path) -> Plan:
         UsageError: there is no such file, or it says something impossible; names the file and the key.
     """
     path = router_file(home)
+    with _told(path):
+        return _plan(read_toml(path), path)
+
+
+def plan_from(text: str, path: object) -> Plan:
+    """Return the tiers and routes that a text says; see `read_plan`."""
+    import tomllib
+
+    with _told(path):
+        return _plan(tomllib.loads(text), path)
+
+
+@contextmanager
+def _told(path: object) -> Iterator[None]:
     try:
-        text = path.read_bytes().decode("utf-8")
+        yield
     except FileNotFoundError:
         raise UsageError("not there yet", where=path, hint="run `codex-router init` first") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"cannot be read: {error}", where=path, hint="check the file's permissions and encoding"
         ) from None
-    return plan_from(text, path)
-
-
-def plan_from(text: str, path: object) -> Plan:
-    """Return the tiers and routes that a text says; see `read_plan`."""
-    try:
-        document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError also for an integer of thousands of digits
         raise UsageError(f"not valid TOML: {error}", where=path, hint=HINT) from None
+
+
+def _plan(document: dict[str, Any], path: object) -> Plan:
     profiles = _table(document, "profile", path)
     if not profiles:
         raise UsageError("it has no [profile.NAME] table", where=path, hint=HINT)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from codex_router.codex.versions import USAGE_RECORDS, parse_version
-from codex_router.records import Usage
+from codex_router.records import Response, Usage
 from codex_router.tokens import Counts, Meter, counts_from, size
 
 WANTED = (
@@ -53,7 +53,7 @@ class SessionFile:
         self.path = path
         self.since = since
         self.price = price
-        self.responses = 0
+        self.answers: list[Response] = []
         self.usage = Usage()
         self.cost_usd: float | None = 0.0
         self.thread_id: str | None = None
@@ -62,12 +62,18 @@ class SessionFile:
         self.out_of_budget = False
         self.aborted = False
         self.awaits_more = False
+        self._at = ""
         self._called = False
         self._answered = False
         self._meter = Meter()
         self._awaits_record = False
         self._rest = b""
         self._descriptor: int | None = None
+
+    @property
+    def responses(self) -> int:
+        """Return how many model responses there were."""
+        return len(self.answers)
 
     @property
     def begun(self) -> int:
@@ -111,11 +117,11 @@ class SessionFile:
         try:
             entry = json.loads(line)
             kind, payload = entry["type"], entry["payload"]
-            before = str(entry.get("timestamp", "~")) < self.since
+            self._at = str(entry.get("timestamp", "~"))
         except (ValueError, KeyError, TypeError, RecursionError):
             return
         if isinstance(payload, dict):
-            self._entry(kind, payload, before=before)
+            self._entry(kind, payload, before=self._at < self.since)
 
     def _entry(self, kind: str, payload: dict[str, Any], *, before: bool) -> None:
         inner = payload.get("type")
@@ -155,9 +161,9 @@ class SessionFile:
         if before or counts is None:
             return
         usage = Usage(*counts)
-        self.responses += 1
         self.usage += usage
         cost = self.price(self.model or "", usage)
+        self.answers.append(Response(self._at, self.thread_id, self.model, usage, cost))
         self.cost_usd = None if cost is None or self.cost_usd is None else self.cost_usd + cost
         # A response that neither calls a tool nor says anything is a compaction; the turn goes on behind it.
         self.awaits_more = self._called or not self._answered

@@ -25,6 +25,8 @@ ROLLOUT_BUDGET: Version = (0, 142, 0)
 """From here ``[features.rollout_budget]`` works; before, that table stops Codex from starting."""
 USAGE_RECORDS: Version = (0, 153, 0)
 """From here a session file has one ``token_usage_record`` per response, written when the response ends."""
+REQUEST_HOOK: Version = (0, 165, 0)
+"""From here a hook runs before each model request (``PreModelRequest``)."""
 PROOF_WITHOUT_PROMPT: Version = (0, 65, 0)
 """From here ``codex exec -`` with an empty stdin loads the configuration before it misses the prompt."""
 

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING
 from codex_router.codex.acceptance import Checked, check
 from codex_router.codex.kept import KeptAttempt, KeptCheck, begin
 from codex_router.codex.router_file import read_plan
+from codex_router.commands.answers import Answers
+from codex_router.commands.attempt import Done, attempt, folder
 from codex_router.commands.ended import Ended, ended_by_signals
-from codex_router.commands.exec_ import Done, Job, attempt, folder, for_route
+from codex_router.commands.exec_ import Job, for_route
 from codex_router.commands.exec_words import after, before, say
 from codex_router.commands.states import States
 from codex_router.commands.told_failure import with_failure
@@ -29,6 +31,8 @@ from codex_router.errors import ExitCode, RouterError, UsageError
 from codex_router.home import codex_home
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from codex_router.codex.kept import Result
     from codex_router.records import Outcome, OutcomeSource, Tier
 
@@ -72,6 +76,7 @@ class _Trial:
         self.states = States(self.folder, self.say)
         self.kept = begin(self.folder, self.states.top, self.states.obstacle, self.own.checks)
         self.states.prefix = self.kept.run
+        self.answers = Answers(job.line.answer, self.kept.path)
         self.first: list[Checked] = []
 
     def say(self, *lines: str) -> None:
@@ -88,6 +93,8 @@ class _Trial:
             number = self._ended(done)
             if done.ran.end == "abort":
                 return self._finish("interrupted", done, [])
+            if done.late is not None:
+                raise Ended(done.late)
             checks = self._checks(f"attempt-{number}")
             self._judged(number, done, checks)
             self.say(after(self.job, done.ran, done.recorded, _verdict(checks)))
@@ -105,6 +112,7 @@ class _Trial:
         if self.states.obstacle:
             self.say(f"no snapshot: {self.states.obstacle}; nothing is brought back")
         self.states.store(0, "before the first attempt")
+        self._answer(self.answers.keep, 0)
         self.say(*before(self.job, self._what_follows()))
         self.kept.before = self.states.ref(0)
         self._save()
@@ -120,6 +128,7 @@ class _Trial:
         number, ran = len(self.kept.attempts) + 1, done.ran
         tier = self.job.route.tier if self.job.route else None
         self.states.store(number, f"attempt {number}{f' ({tier.name})' if tier else ''}")
+        self._answer(self.answers.keep, number)
         self.kept.attempts.append(
             KeptAttempt(
                 number=number,
@@ -151,8 +160,8 @@ class _Trial:
         if done.entry is not None and outcome != "unknown":
             from codex_router.commands.record import store
 
-            judged = replace(done.entry.attempt, outcome=outcome, outcome_source=source)
-            entry = replace(done.entry, attempt=judged)
+            judged = done.entry.attempt._replace(outcome=outcome, outcome_source=source)
+            entry = done.entry._replace(attempt=judged)
             try:
                 store(entry)
             except RouterError as error:
@@ -205,6 +214,7 @@ class _Trial:
             job = with_failure(job, checks)
         elif not self._is_clean():
             return None
+        self._answer(self.answers.put_back, 0)
         self.tried.append(tier)
         self.say(*before(job))
         return job
@@ -236,6 +246,14 @@ class _Trial:
         if number != self.states.in_place:
             last = len(self.kept.attempts)
             self.states.back_to(number, f"{last}-last", f"attempt {last}, not the best")
+            self._answer(self.answers.put_back, number)
+
+    def _answer(self, move: Callable[[int], None], number: int) -> None:
+        """Keep the last message of an attempt, or put it back; not being able to must not cost the run."""
+        try:
+            move(number)
+        except OSError as error:
+            self.say(f"the file of -o cannot be kept or put back: {error}")
 
     def _checks(self, stage: str) -> list[Checked]:
         return check(self.own.checks, self.folder, self.own.check_seconds, self.kept.path, stage)

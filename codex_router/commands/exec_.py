@@ -1,35 +1,29 @@
 """``codex-router exec``: a drop-in for ``codex exec`` with the right profile and a budget that holds.
 
-Everything before Codex starts is on the user's time, so this module imports nothing heavy at its top, and click not at
-all: the grammar is Codex's, which click cannot read.
+Everything before Codex starts is on the user's time, so this module imports little at its top, and click not at all:
+the grammar is Codex's, which click cannot read.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.argv import ExecLine, parse_exec
-from codex_router.codex.head import head_commit
-from codex_router.codex.launch import Ran, run
 from codex_router.codex.locate import Codex, find_codex
-from codex_router.codex.ready import check_ready
-from codex_router.commands.exec_words import after, before, budget_event, say
-from codex_router.commands.routing import Route, choice, route
-from codex_router.errors import ExitCode, LaunchError, RouterError
+from codex_router.codex.versions import REQUEST_HOOK, version_text
+from codex_router.commands.attempt import attempt
+from codex_router.commands.exec_words import after, before, say
+from codex_router.errors import ExitCode, LaunchError, RouterError, UsageError
 from codex_router.home import codex_home, router_home
 from codex_router.records import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from codex_router.codex.session import Price
+    from codex_router.commands.routing import Route
     from codex_router.evidence.prices import Rates
-    from codex_router.evidence.runs import Run
-    from codex_router.records import Usage
 
 HELP = """\
 Usage: codex-router exec [ROUTER OPTIONS] [CODEX EXEC OPTIONS] [PROMPT]
@@ -48,6 +42,8 @@ Router options:
   --check-seconds S  limit for each check (0: none)  [default: 600]
   --attempts N       tiers to try in turn while a check fails  [default: 2]
   --keep-going       the next tier continues from the failed state and is told what failed
+  --gate             each request waits until the answers before it are counted (Codex 0.165 and later): limits hold
+                     on the busiest machine; it is a hook that Codex is told to trust, and says so on stderr
   --explain          say more on stderr
   --quiet            say nothing on stderr
   --no-record        write nothing to the ledger
@@ -85,16 +81,6 @@ class Job(NamedTuple):
     """Known list prices by model."""
 
 
-class Done(NamedTuple):
-    """An attempt that ended."""
-
-    ran: Ran
-    entry: Run | None
-    """As it is in the ledger; None when it is not."""
-    recorded: str
-    """The same in words."""
-
-
 def main(argv: list[str], root_options: Sequence[str] = ()) -> int:
     """Run one ``exec`` command line and return the exit status.
 
@@ -130,9 +116,13 @@ def main(argv: list[str], root_options: Sequence[str] = ()) -> int:
 
 def _prepared(line: ExecLine) -> Job:
     codex = find_codex()
+    if line.own.gate and codex.version < REQUEST_HOOK:
+        raise UsageError(f"--gate needs Codex {version_text(REQUEST_HOOK)} or later", where=codex, hint="leave it out")
     if line.inert or line.subcommand or line.chosen:
         words = [codex.path, *line.before, "exec", *line.words]
         return Job(codex, line, words, _budget(line, Budget()), None, line.prompt or "", None, _prices())
+    from codex_router.commands.routing import route
+
     prompt, stdin = line.prompt, None
     reads_stdin = prompt is None or (line.own.checks and codex.version >= STDIN_BESIDE_PROMPT)
     if reads_stdin and sys.stdin is not None and not sys.stdin.isatty():
@@ -147,27 +137,14 @@ def for_route(codex: Codex, line: ExecLine, chosen: Route, prompt: str, stdin: i
     Raises:
         LaunchError: Codex would not find the tier's profile.
     """
+    from codex_router.codex.ready import check_ready
+    from codex_router.commands.routing import choice
+
     has_native = check_ready(codex_home(), chosen.tier.name, codex.reads)
     # The profile's own token budget was made from the tier's dollars; another limit for this run replaces it.
     native = ["-c", "features.rollout_budget.enabled=false"] if has_native and line.own.max_cost_usd is not None else []
     words = [codex.path, *line.before, "exec", *choice(chosen.tier), *native, *line.words]
     return Job(codex, line, words, _budget(line, chosen.tier.budget), chosen, prompt, stdin, _prices())
-
-
-def attempt(job: Job) -> Done:
-    """Run Codex and record it; whatever goes wrong with the record, the run's status stands."""
-    at = folder(job.line)
-    commit = None if job.line.inert else head_commit(Path(at))
-    if job.stdin is not None:
-        os.lseek(job.stdin, 0, os.SEEK_SET)
-    ran = run(job.argv, str(codex_home()), at, _price(job.prices), job.budget, job.stdin)
-    recorded, entry = _record(job, ran, commit)
-    event = budget_event(job, ran) if job.line.as_json else None
-    if event is not None:
-        with contextlib.suppress(OSError):
-            sys.stdout.write(f"{event}\n")
-            sys.stdout.flush()
-    return Done(ran, entry, recorded)
 
 
 def _budget(line: ExecLine, default: Budget) -> Budget:
@@ -199,11 +176,6 @@ def _piped_prompt() -> tuple[str, int]:
     return text, descriptor
 
 
-def folder(line: ExecLine) -> str:
-    """Return where Codex will work."""
-    return str(Path.cwd() / (line.folder or ""))
-
-
 def _prices() -> dict[str, Rates]:
     """Return the snapshot that `init` and `apply` leave; without one nothing is known."""
     from codex_router.evidence.prices import FILE, load_snapshot
@@ -212,31 +184,3 @@ def _prices() -> dict[str, Rates]:
         return load_snapshot(router_home() / FILE)
     except RouterError:
         return {}
-
-
-def _price(prices: dict[str, Rates]) -> Price:
-    """Return what prices a response."""
-    from codex_router.evidence.prices import cost_usd
-
-    def price(model: str, usage: Usage) -> float | None:
-        rates = prices.get(model)
-        return None if rates is None else cost_usd(rates, usage)
-
-    return price
-
-
-def _record(job: Job, ran: Ran, commit: str | None) -> tuple[str, Run | None]:
-    """Put the attempt into the ledger; return what to say of it, and the entry."""
-    if job.line.inert or job.line.own.no_record or os.environ.get("CODEX_ROUTER_NO_RECORD"):
-        return "", None
-    from codex_router.commands.record import keep_prompt, record
-
-    try:
-        entry = record(job.codex, job.route, job.prompt, ran, commit)
-        if job.line.own.record_prompt:
-            keep_prompt(job.prompt)
-    except RouterError as error:
-        return f"not recorded: {error}", None
-    except Exception as error:  # noqa: BLE001 - Codex has done its work; nothing here may spoil its exit status
-        return f"not recorded: {type(error).__name__}: {error}", None
-    return f"run {entry.attempt.attempt_id[:8]}", entry

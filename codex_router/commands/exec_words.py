@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from codex_router.show import notice
 
 if TYPE_CHECKING:
-    from codex_router.codex.launch import Ran
+    from codex_router.codex.supervise import Ran
     from codex_router.commands.exec_ import Job
     from codex_router.commands.routing import Route
     from codex_router.records import Budget

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.catalogue import Catalogue, on_offer, restricted
@@ -83,7 +82,7 @@ def _in_force(home: Path, prefix: str) -> Plan | None:
         plan = read_plan(home)
     except RouterError:
         return None  # none yet, or one that is told about where it is used
-    return replace(plan, tiers=tuple(replace(tier, name=tier.name.removeprefix(prefix)) for tier in plan.tiers))
+    return plan._replace(tiers=tuple(tier._replace(name=tier.name.removeprefix(prefix)) for tier in plan.tiers))
 
 
 def _named(plan: Plan, catalogue: Catalogue, prefix: str) -> Plan:

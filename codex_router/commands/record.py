@@ -3,79 +3,105 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
-import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codex_router.codex.head import head_commit
 from codex_router.codex.versions import version_text
 from codex_router.commands.judging import remember
+from codex_router.decide import learning  # noqa: F401 - `remember` needs it, and now there is time
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.runs import Run
 from codex_router.home import make_router_home
 from codex_router.records import Arm, Attempt
 
 if TYPE_CHECKING:
-    from codex_router.codex.launch import Ran
+    from collections.abc import Sequence
+
     from codex_router.codex.locate import Codex
+    from codex_router.codex.supervise import Ran
     from codex_router.commands.routing import Route
+    from codex_router.records import Response
 
 PATIENCE_S = 5.0
 """How long the end of a run waits for a ledger that another process has locked."""
 
 
-def record(codex: Codex, route: Route | None, prompt: str, ran: Ran, commit: str | None) -> Run:
-    """Store a run and return it; the prompt itself is not kept, only its hash and length.
+class Recorder:
+    """What is known of a run at its start; made while Codex starts, so that the end need not wait for it.
+
+    The prompt itself is not kept, only its hash and length.
 
     Args:
-        codex: which Codex ran.
-        route: why it ran so; None when the user chose.
+        codex: which Codex runs.
+        route: why it runs so; None when the user chose.
         prompt: as far as it was seen.
-        ran: what became of it.
-        commit: of the working tree at the start.
-
-    Raises:
-        RouterError: the ledger cannot be written.
+        folder: where it works.
+        keep_text: keep the prompt's text too.
     """
-    digest = prompt_hash(prompt) if prompt else None
-    identity = uuid.uuid4().hex
-    chosen = route.tier.arm if route else Arm("unknown")
-    attempt = Attempt(
-        attempt_id=identity,
-        task_id=digest[:16] if digest else identity,
-        category=route.category if route else "none",
-        arm=Arm(ran.model or chosen.model, ran.effort or chosen.effort),
-        harness="codex",
-        outcome="unknown",
-        cost_usd=ran.progress.cost_usd,
-        turns=ran.progress.responses if ran.thread_id else None,
-        seconds=ran.seconds,
-        end=ran.end,
-        date=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - ran.seconds)),
-    )
-    run = Run(
-        attempt=attempt,
-        usage=ran.progress.usage if ran.thread_id else None,
-        tier=route.tier.name if route else None,
-        session_id=ran.thread_id,
-        codex_version=version_text(codex.version),
-        git_commit=commit,
-        prompt_hash=digest,
-        prompt_chars=len(prompt) if prompt else None,
-    )
-    store(run)
-    if prompt and route:
-        remember(identity, prompt, route.category, told=route.told)
-    return run
+
+    def __init__(self, codex: Codex, route: Route | None, prompt: str, folder: str, *, keep_text: bool = False) -> None:
+        self.codex = codex
+        self.route = route
+        self.prompt = prompt
+        self.keep_text = keep_text
+        self.commit = head_commit(Path(folder))
+        self.digest = prompt_hash(prompt) if prompt else None
+        self.identity = os.urandom(16).hex()
+
+    def record(self, ran: Ran) -> Run:
+        """Store the run and return it.
+
+        Raises:
+            RouterError: the ledger cannot be written.
+            OSError: the prompt's text cannot be.
+        """
+        run = self._run(ran)
+        store(run, ran.answers)
+        if self.prompt and self.route:
+            remember(self.identity, self.prompt, self.route.category, told=self.route.told)
+        if self.keep_text:
+            keep_prompt(self.prompt)
+        return run
+
+    def _run(self, ran: Ran) -> Run:
+        route = self.route
+        chosen = route.tier.arm if route else Arm("unknown")
+        attempt = Attempt(
+            attempt_id=self.identity,
+            task_id=self.digest[:16] if self.digest else self.identity,
+            category=route.category if route else "none",
+            arm=Arm(ran.model or chosen.model, ran.effort or chosen.effort),
+            harness="codex",
+            outcome="unknown",
+            cost_usd=ran.progress.cost_usd,
+            turns=ran.progress.responses if ran.thread_id else None,
+            seconds=ran.seconds,
+            end=ran.end,
+            date=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - ran.seconds)),
+        )
+        return Run(
+            attempt=attempt,
+            usage=ran.progress.usage if ran.thread_id else None,
+            tier=route.tier.name if route else None,
+            session_id=ran.thread_id,
+            codex_version=version_text(self.codex.version),
+            git_commit=self.commit,
+            prompt_hash=self.digest,
+            prompt_chars=len(self.prompt) if self.prompt else None,
+        )
 
 
-def store(run: Run) -> None:
-    """Store a run, or what is now known of one stored before.
+def store(run: Run, responses: Sequence[Response] = ()) -> None:
+    """Store a run, or what is now known of one stored before; see `Ledger.record`.
 
     Raises:
         RouterError: the ledger cannot be written.
     """
     with Ledger.open(patience_s=PATIENCE_S) as ledger:
-        ledger.record(run)
+        ledger.record(run, responses)
 
 
 def keep_prompt(prompt: str) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.router_file import read_plan
-from codex_router.commands.judging import classifier
-from codex_router.decide.classify import NONE, classify
 from codex_router.decide.stakes import choose_tier
 from codex_router.errors import UsageError
 
@@ -40,7 +37,7 @@ class Route(NamedTuple):
     @property
     def told(self) -> bool:
         """Tell whether the user said which category it is."""
-        return self.classification is None and self.category != NONE
+        return self.classification is None and self.category != "none"
 
 
 def route(prompt: str | None, home: Path, tier: str | None = None, category: str | None = None) -> Route:
@@ -69,6 +66,9 @@ def route(prompt: str | None, home: Path, tier: str | None = None, category: str
 
 
 def _classified(prompt: str, plan: Plan, dearest: Tier) -> Route:
+    from codex_router.commands.judging import classifier  # 8 ms, for prompts whose kind nobody has told
+    from codex_router.decide.classify import NONE, classify
+
     judge = classifier()
     found = classify(prompt, judge)
     chance = dict(found.probabilities).get(found.category, 0.0)
@@ -97,7 +97,7 @@ def _tier(plan: Plan, name: str, category: str = "") -> Tier:
     found = plan.tier(name)
     if found is None:
         raise UsageError(f"no tier {name!r}", hint=f"tiers are: {', '.join(tier.name for tier in plan.tiers)}")
-    return replace(found, budget=plan.budget_for(category, found))
+    return found._replace(budget=plan.budget_for(category, found))
 
 
 def choice(tier: Tier) -> list[str]:

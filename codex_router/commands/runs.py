@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,8 +13,12 @@ from codex_router.codex.kept import KeptRun, kept_run, kept_runs
 from codex_router.codex.restore import restore
 from codex_router.codex.snapshot import REFS, read
 from codex_router.errors import ExitCode, RouterError, UsageError
+from codex_router.evidence.ledger import Ledger
 from codex_router.show import runs as words
 from codex_router.show.console import err, out, print_json, show
+
+if TYPE_CHECKING:
+    from codex_router.records import Response
 
 
 @click.group(name="runs", short_help="list, show and restore what `exec --check` kept")
@@ -44,7 +49,7 @@ def show_run(*, run: str, as_json: bool) -> None:
     """Show a run: its attempts, their checks, and the states that can be restored."""
     found = kept_run(run)
     if as_json:
-        print_json({"run": words.run_json(found, _states(found))})
+        print_json({"run": words.run_json(found, _states(found), _responses(found))})
         return
     for part in words.details(found, _states(found)):
         show(out(), part)
@@ -93,6 +98,12 @@ def _states(run: KeptRun) -> list[str]:
     except RouterError:
         return []
     return [ref.rpartition("/")[2] for ref in said.decode().split()]
+
+
+def _responses(run: KeptRun) -> dict[str, list[Response]]:
+    """Return the model responses of a run's attempts, by attempt, as far as the ledger knows them."""
+    with Ledger.open(create=False) as ledger:
+        return {one.attempt_id: ledger.responses(one.attempt_id) for one in run.attempts if one.attempt_id}
 
 
 def _unused(states: list[str], stem: str) -> str:

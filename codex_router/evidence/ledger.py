@@ -13,7 +13,6 @@ import os
 import sqlite3
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
@@ -21,11 +20,15 @@ from codex_router.errors import RouterError
 from codex_router.evidence.ledger_rows import (
     AGGREGATE,
     INSERT_AGGREGATE,
+    INSERT_RESPONSE,
+    RESPONSE,
     RUN,
     SCHEMA,
     UPSERT_RUN,
     aggregate,
     aggregate_row,
+    response,
+    response_row,
     run,
     run_row,
 )
@@ -33,15 +36,15 @@ from codex_router.evidence.tables import Kind, Provenance
 from codex_router.home import make_router_home, router_home
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from codex_router.evidence.runs import Run
     from codex_router.evidence.tables import Table
-    from codex_router.records import Aggregate, Attempt
+    from codex_router.records import Aggregate, Attempt, Response
 
 FILE = "ledger.sqlite"
-VERSION = 1
-"""Of the tables below; kept in ``PRAGMA user_version``."""
+VERSION = len(SCHEMA)
+"""Of the tables; kept in ``PRAGMA user_version``."""
 PATIENCE_S = 30.0
 """How long to wait for another process that is writing."""
 
@@ -106,14 +109,34 @@ class Ledger:
         """Close the file."""
         self._connection.close()
 
-    def record(self, one: Run) -> None:
-        """Store a run, or what is now known of a run stored before (same source and attempt id)."""
+    def record(self, one: Run, responses: Sequence[Response] = ()) -> None:
+        """Store a run, or what is now known of a run stored before (same source and attempt id).
+
+        Args:
+            one: the run.
+            responses: its model responses; none leaves those that are known.
+        """
         with self._transaction() as connection:
-            connection.execute(UPSERT_RUN, (None, *run_row(replace(one, created=one.created or _now()))))
+            connection.execute(UPSERT_RUN, (None, *run_row(one._replace(created=one.created or _now()))))
+            if responses:
+                of_it = "FROM attempts WHERE source = ? AND attempt_id = ?"
+                (row,) = connection.execute(f"SELECT id {of_it}", (one.source, one.attempt.attempt_id)).fetchone()
+                connection.execute("DELETE FROM attempt_responses WHERE attempt = ?", (row,))
+                rows = ((row, number, *response_row(each)) for number, each in enumerate(responses, 1))
+                connection.executemany(INSERT_RESPONSE, rows)
 
     def runs(self) -> list[Run]:
         """Return all runs, own and ingested, oldest entry first."""
         return self._runs("1 = 1", ())
+
+    def responses(self, attempt_id: str) -> list[Response]:
+        """Return the model responses of one of our own runs, oldest first; none for runs of before version 2."""
+        query = (
+            f"SELECT {RESPONSE} FROM attempt_responses "  # noqa: S608 - our own column names
+            "WHERE attempt = (SELECT id FROM attempts WHERE source = '' AND attempt_id = ?) ORDER BY number"
+        )
+        with _told(self.path):
+            return [response(row) for row in self._connection.execute(query, (attempt_id,))]
 
     def attempts(self) -> list[Attempt]:
         """Return what `runs` returns, without the circumstances."""
@@ -163,14 +186,14 @@ class Ledger:
                     table.sha256,
                     path,
                     table.kind,
-                    json.dumps(asdict(table.provenance)),
+                    json.dumps(table.provenance._asdict()),
                     json.dumps(table.cost_units),
                     table.rows,
                     created,
                 ),
             ).lastrowid
             connection.executemany(INSERT_AGGREGATE, ((row, *aggregate_row(a)) for a in table.aggregates))
-            connection.executemany(UPSERT_RUN, ((row, *run_row(replace(one, created=created))) for one in table.runs))
+            connection.executemany(UPSERT_RUN, ((row, *run_row(one._replace(created=created))) for one in table.runs))
         return "replaced" if before else "stored"
 
     def set_outcome(self, which: str, outcome: Literal["yes", "no"]) -> Run:
@@ -236,7 +259,7 @@ class Ledger:
             self._connection.execute("COMMIT")
 
     def _prepare(self) -> None:
-        """Create the tables in an empty file; refuse one that is not ours."""
+        """Create the tables in an empty file, add to an older ledger what it lacks; refuse a file that is not ours."""
         with _told(self.path):
             version = self._version()
         if version == VERSION:
@@ -248,11 +271,10 @@ class Ledger:
                 hint="upgrade codex-router; a newer one has written here",
             )
         with self._transaction() as connection:
-            if self._version() == VERSION:  # another process was quicker
-                return
-            if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            version = self._version()  # another process may have been quicker
+            if version == 0 and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
                 raise RouterError("an SQLite file, but no ledger of codex-router", where=self.path)
-            for statement in SCHEMA:
+            for statement in (statement for step in SCHEMA[version:] for statement in step):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")
 
@@ -265,6 +287,7 @@ def _connect(path: Path, patience_s: float) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
     try:
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last runs, never the ledger
         _write_ahead(connection, patience_s)
     except BaseException:
         connection.close()

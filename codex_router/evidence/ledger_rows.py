@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from codex_router.evidence.runs import Run
-from codex_router.records import Aggregate, Arm, Attempt, Usage
+from codex_router.records import Aggregate, Arm, Attempt, Response, Usage
 
-SCHEMA = (
+FIRST = (
     """CREATE TABLE ingested (
         id INTEGER PRIMARY KEY,
         sha256 TEXT NOT NULL UNIQUE,
@@ -38,6 +38,17 @@ SCHEMA = (
     )""",
     "CREATE INDEX attempts_of ON attempts (ingested_id)",
 )
+RESPONSES = (
+    """CREATE TABLE attempt_responses (
+        attempt INTEGER NOT NULL REFERENCES attempts (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL, at TEXT NOT NULL, thread_id TEXT, model TEXT,
+        input_tokens INTEGER NOT NULL, cached_input_tokens INTEGER NOT NULL, cache_write_input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL, reasoning_output_tokens INTEGER NOT NULL, cost_usd REAL,
+        PRIMARY KEY (attempt, number)
+    ) WITHOUT ROWID""",
+)
+SCHEMA = (FIRST, RESPONSES)
+"""What brings a ledger from version n to n + 1; never changed once released, only added to."""
 
 AGGREGATE = (
     "source, date, harness, model, effort, category, n_tasks, n_trials, successes, cost_usd, turns_mean, pass_at_k, k, "
@@ -48,6 +59,10 @@ RUN = (
     "ended, date, tier, session_id, codex_version, git_commit, prompt_hash, prompt_chars, input_tokens, "
     "cached_input_tokens, cache_write_input_tokens, output_tokens, reasoning_output_tokens, created"
 )
+RESPONSE = (
+    "at, thread_id, model, input_tokens, cached_input_tokens, cache_write_input_tokens, output_tokens, "
+    "reasoning_output_tokens, cost_usd"
+)
 
 
 def _insert(table: str, columns: str) -> str:
@@ -55,6 +70,7 @@ def _insert(table: str, columns: str) -> str:
     return f"INSERT INTO {table} (ingested_id, {columns}) VALUES ({', '.join('?' * (len(names) + 1))})"  # noqa: S608
 
 
+INSERT_RESPONSE = f"INSERT INTO attempt_responses (attempt, number, {RESPONSE}) VALUES ({', '.join('?' * 11)})"  # noqa: S608
 INSERT_AGGREGATE = _insert("aggregates", AGGREGATE)
 UPSERT_RUN = f"{_insert('attempts', RUN)} ON CONFLICT (source, attempt_id) DO UPDATE SET " + ", ".join(
     f"{name} = excluded.{name}" for name in ("ingested_id", *RUN.split(", "))
@@ -90,7 +106,7 @@ def aggregate(row: tuple[Any, ...]) -> Aggregate:
 def run_row(one: Run) -> tuple[object, ...]:
     """Return the cells named by `RUN`."""
     a, usage = one.attempt, one.usage
-    tokens = (None,) * 5 if usage is None else _tokens(usage)
+    tokens = (None,) * 5 if usage is None else usage
     return (
         one.source,
         a.attempt_id,
@@ -116,14 +132,15 @@ def run_row(one: Run) -> tuple[object, ...]:
     )
 
 
-def _tokens(usage: Usage) -> tuple[int, int, int, int, int]:
-    return (
-        usage.input_tokens,
-        usage.cached_input_tokens,
-        usage.cache_write_input_tokens,
-        usage.output_tokens,
-        usage.reasoning_output_tokens,
-    )
+def response_row(one: Response) -> tuple[object, ...]:
+    """Return the cells named by `RESPONSE`."""
+    return (one.at, one.thread_id, one.model, *one.usage, one.cost_usd)
+
+
+def response(row: tuple[Any, ...]) -> Response:
+    """Return the record of a row with the columns of `RESPONSE`."""
+    at, thread_id, model, *tokens, cost_usd = row
+    return Response(at, thread_id, model, Usage(*tokens), cost_usd)
 
 
 def run(row: tuple[Any, ...]) -> Run:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codex_router.errors import RouterError
@@ -40,8 +39,7 @@ class Tier(NamedTuple):
     output_usd: float
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(NamedTuple):
     """List prices of a model."""
 
     model: str

@@ -11,11 +11,12 @@ from rich.text import Text
 from codex_router.show.table import money, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rich.table import Table
 
     from codex_router.codex.kept import KeptAttempt, KeptCheck, KeptRun
+    from codex_router.records import Response
 
 STYLES = {"accepted": "ok", "rejected": "bad", "failed": "bad", "interrupted": "warn", "running": "dim"}
 
@@ -57,10 +58,31 @@ def cost_usd(run: KeptRun) -> float | None:
     return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
-def run_json(run: KeptRun, states: Sequence[str]) -> dict[str, Any]:
-    """Return a run as plain values."""
+def run_json(
+    run: KeptRun, states: Sequence[str], responses: Mapping[str, Sequence[Response]] | None = None
+) -> dict[str, Any]:
+    """Return a run as plain values.
+
+    Args:
+        run: the run.
+        states: those that can be restored.
+        responses: the model responses by attempt id; None leaves them out.
+    """
     plain: dict[str, Any] = json.loads(json.dumps(asdict(run)))
+    if responses is not None:
+        for one in plain["attempts"]:
+            one["responses"] = [_response(each) for each in responses.get(one["attempt_id"], ())]
     return {**plain, "cost_usd": cost_usd(run), "states": list(states)}
+
+
+def _response(one: Response) -> dict[str, Any]:
+    return {
+        "at": one.at,
+        "thread_id": one.thread_id,
+        "model": one.model,
+        **one.usage._asdict(),
+        "cost_usd": one.cost_usd,
+    }
 
 
 def _attempt(one: KeptAttempt) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""How much time the router adds before, and around, a run of Codex. By hand: ``python tests/benchmarks/startup.py``.
+"""What the router adds before, and around, a run of Codex. By hand: ``python tests/benchmarks/startup.py``.
 
 Everything is measured in turns within one run, so that a busy machine slows all of it alike; read the ratios. The
 processor's time hardly depends on what else runs, the wall clock's does.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import resource
 import statistics
 import subprocess
@@ -21,6 +22,7 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from codex_binary import codex_binary
+from waiting import wait_for
 from world import GO, World
 
 from codex_router.codex.scripted_server import serving
@@ -95,18 +97,31 @@ def compared(times: dict[str, list[Took]]) -> Iterator[str]:
         yield f"{line}  {'of ' + BASES[name] if name in BASES else ''}".rstrip()
 
 
+def memory(world: World) -> str:
+    """Return what codex-router itself occupies while Codex runs a tool."""
+    world.server.steps = [{"cmd": "while [ ! -e go ]; do sleep 0.05; done"}, {"final": "done"}]
+    process = world.start("exec", "--quiet", *GO, PROMPT)
+    wait_for(lambda: any("-e go ]" in words for words in world.processes().values()))
+    said = "".join(Path(f"/proc/{process.pid}/{name}").read_text() for name in ("status", "smaps_rollup"))
+    (world.folder / "go").touch()
+    process.communicate()
+    peak, own = (int(re.findall(rf"^{name}:\s+(\d+) kB", said, re.MULTILINE)[0]) / 1024 for name in ("VmHWM", "Pss"))
+    return f"memory while Codex runs: {peak:.1f} MB at most, {own:.1f} MB is its share (Pss)"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=41)
-    parser.add_argument("--codex", default="0.163.0", help="version")
+    parser.add_argument("--codex", default="0.163.0", help="version; npm-0.169.0 is npm's, with its launcher")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=Path.home()) as folder, serving([{"final": "done"}]) as server:
         world = World(Path(folder), codex_binary(options.codex), options.codex, server)
         world.write_profiles()
         times = measured(world, options.rounds)
+        occupied = memory(world)
     sys.stdout.write(f"Codex {options.codex}, {options.rounds} rounds, load {os.getloadavg()[0]:.1f}\n")
     sys.stdout.write(f"{'':36} {'wall clock':>10}          {'processor':>11}\n")
-    sys.stdout.writelines(f"{line}\n" for line in compared(times))
+    sys.stdout.writelines(f"{line}\n" for line in [*compared(times), occupied])
 
 
 if __name__ == "__main__":
