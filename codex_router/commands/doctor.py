@@ -24,7 +24,7 @@ from codex_router.codex.locate import find_codex
 from codex_router.codex.router_file import read_plan, router_file
 from codex_router.commands.apply import rendered
 from codex_router.commands.home_option import home_option
-from codex_router.commands.recommend import read_policy
+from codex_router.commands.policy_in_force import read_policy
 from codex_router.errors import ExitCode, RouterError
 from codex_router.evidence.ledger import FILE, Ledger
 from codex_router.evidence.prices import rates

@@ -24,9 +24,10 @@ from codex_router.commands.attempt import Done, attempt, folder
 from codex_router.commands.ended import Ended, ended_by_signals
 from codex_router.commands.exec_ import Job, for_route
 from codex_router.commands.exec_words import after, before, say
+from codex_router.commands.policy_in_force import read_policy
 from codex_router.commands.states import States
 from codex_router.commands.told_failure import with_failure
-from codex_router.decide.escalation import MAX_ATTEMPTS, best, next_step, why_not
+from codex_router.decide.escalation import best, next_step, why_not
 from codex_router.errors import ExitCode, RouterError, UsageError
 from codex_router.home import codex_home
 
@@ -69,6 +70,7 @@ class _Trial:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.own = job.line.own
+        self.policy = read_policy()
         self.stdin = job.stdin
         self.folder = folder(job.line)
         self.tried: list[Tier] = [job.route.tier] if job.route else []
@@ -178,10 +180,10 @@ class _Trial:
         if not self._may_go_on():
             return "one attempt"
         plan = read_plan(codex_home())
-        tier = next_step(plan, self.tried)
+        tier = next_step(plan, self.tried, self.policy)
         if tier:
             return f"then {tier.name} if the check fails"
-        reason = why_not(plan, self.tried)
+        reason = why_not(plan, self.tried, self.policy)
         return f"one attempt: {reason}" if reason else "one attempt"
 
     def _failed_so_before(self, one: Checked) -> bool:
@@ -189,7 +191,7 @@ class _Trial:
 
     def _may_go_on(self) -> bool:
         """Tell whether another attempt is possible: the arm is ours to choose, attempts and money are left."""
-        most = MAX_ATTEMPTS if self.own.attempts is None else self.own.attempts
+        most = self.policy.max_attempts if self.own.attempts is None else self.own.attempts
         has_start = self.states.can_go_back or self.own.keep_going
         has_money = not self.own.max_cost_usd or self.spent_usd < self.own.max_cost_usd
         return self.job.route is not None and has_start and has_money and len(self.kept.attempts) < most
@@ -197,7 +199,7 @@ class _Trial:
     def _next(self, checks: list[Checked]) -> Job | None:
         """Return the next attempt, with the tree ready for it; None when this was the last."""
         route = self.job.route
-        tier = next_step(read_plan(codex_home()), self.tried) if self._may_go_on() else None
+        tier = next_step(read_plan(codex_home()), self.tried, self.policy) if self._may_go_on() else None
         if route is None or tier is None:
             return None
         line = self.job.line

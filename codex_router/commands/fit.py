@@ -14,7 +14,7 @@ from codex_router.commands.evidence_options import (
     read_evidence,
 )
 from codex_router.commands.judging import teach
-from codex_router.commands.recommend import read_policy
+from codex_router.commands.policy_in_force import read_policy
 from codex_router.decide.estimator import Estimator
 from codex_router.errors import RouterError
 from codex_router.show.console import err, out, print_json

@@ -14,7 +14,7 @@ from codex_router.commands.evidence_options import (
     read_evidence,
     reference_arm,
 )
-from codex_router.commands.recommend import read_policy
+from codex_router.commands.policy_in_force import read_policy
 from codex_router.decide.estimator import Estimator
 from codex_router.decide.planning import Planner, Stakes
 from codex_router.decide.policy import Check

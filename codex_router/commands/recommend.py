@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from codex_router.codex.catalogue import Catalogue, on_offer, restricted
 from codex_router.codex.router_file import check_model_name, check_tier_name, read_plan
 from codex_router.commands.own_evidence import own_turns
+from codex_router.commands.policy_in_force import read_policy
 from codex_router.decide.estimator import Estimator
-from codex_router.decide.policy import policy_from
-from codex_router.decide.taxonomy import read_categories
 from codex_router.decide.tiers import plan_for
-from codex_router.errors import RouterError, UsageError
+from codex_router.errors import RouterError
 from codex_router.evidence.bundled import aggregates
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.tables import distinct
 from codex_router.records import Plan, Tier
-from codex_router.settings import categories_document, in_force, policy_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,18 +104,3 @@ def _with(tier: Tier, prefix: str, catalogue: Catalogue) -> Tier:
         solves_after=tuple((prefix + name, round(share, 2)) for name, share in tier.solves_after),
         template=tier.name if prefix else None,
     )
-
-
-def read_policy() -> Policy:
-    """Return the policy in force.
-
-    Raises:
-        RouterError: a file does not parse, or a value is impossible; names the file and the key.
-    """
-    policy, categories = policy_document(), categories_document()
-    where = f"{in_force('policy.toml')} or {in_force('categories.toml')}"
-    try:
-        read_categories(categories)
-        return policy_from(policy, categories)
-    except RouterError as error:
-        raise UsageError(error.what, where=where, hint=error.hint or "mend it, or move the file away") from None

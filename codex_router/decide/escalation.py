@@ -1,8 +1,10 @@
 """What to do after a rejected attempt: the one place that decides it.
 
 The plan brings what the decision model foretells (`decide.rescue`): how often a tier solves what a cheaper one failed
-at. What is left to do needs no numpy: the dearer tier of the highest V P(solved | failed) - c, if that is above 0
-(Dekoninck et al., "A Unified Approach to Routing and Cascading for LLMs", ICML 2025: re-decide after every answer).
+at. What is left to do needs no numpy: the dearer tier of the highest s (V + H) P(solved | failed) - c - v, if that is
+above 0, with V the value of the task, and from the policy H the cost of handing it over, s the check's sensitivity and
+v its cost (Dekoninck et al., "A Unified Approach to Routing and Cascading for LLMs", ICML 2025: re-decide after every
+answer).
 """
 
 from __future__ import annotations
@@ -12,15 +14,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from codex_router.decide.policy import Policy
     from codex_router.records import Plan, Tier
 
 COST_FACTOR = 6
 """How many times the expected cost a cost budget is; that of `decide.budgets`, which needs numpy and this must not."""
-MAX_ATTEMPTS = 2
-"""Arms tried in turn on one task, where nothing else is said."""
 
 
-def next_step(plan: Plan, tried: Sequence[Tier]) -> Tier | None:
+def next_step(plan: Plan, tried: Sequence[Tier], policy: Policy) -> Tier | None:
     """Return the tier to try next, None to stop.
 
     It is, among the tiers of higher task value whose arm was not tried yet, the one that gains most on average: the
@@ -30,14 +31,15 @@ def next_step(plan: Plan, tried: Sequence[Tier]) -> Tier | None:
     Args:
         plan: the tiers.
         tried: the tiers tried in vain, in order; the first is the one that the task was routed to.
+        policy: what an unsolved task and a check cost.
     """
-    nearest = _best_higher(plan, tried)
-    return nearest if nearest is not None and expected_gain_usd(nearest, tried) > 0 else None
+    nearest = _best_higher(plan, tried, policy)
+    return nearest if nearest is not None and expected_gain_usd(nearest, tried, policy) > 0 else None
 
 
-def why_not(plan: Plan, tried: Sequence[Tier]) -> str | None:
+def why_not(plan: Plan, tried: Sequence[Tier], policy: Policy) -> str | None:
     """Say why `next_step` stops though there is a dearer tier; None where there is none."""
-    tier = _best_higher(plan, tried)
+    tier = _best_higher(plan, tried, policy)
     if tier is None:
         return None
     return (
@@ -46,19 +48,21 @@ def why_not(plan: Plan, tried: Sequence[Tier]) -> str | None:
     )
 
 
-def _best_higher(plan: Plan, tried: Sequence[Tier]) -> Tier | None:
+def _best_higher(plan: Plan, tried: Sequence[Tier], policy: Policy) -> Tier | None:
     arms = {(tier.arm, tier.model_provider) for tier in tried}
     higher = [
         tier
         for tier in sorted(plan.tiers, key=lambda one: one.task_value_usd)
         if tier.task_value_usd > tried[-1].task_value_usd and (tier.arm, tier.model_provider) not in arms
     ]
-    return max(higher, key=lambda tier: expected_gain_usd(tier, tried), default=None)
+    return max(higher, key=lambda tier: expected_gain_usd(tier, tried, policy), default=None)
 
 
-def expected_gain_usd(tier: Tier, tried: Sequence[Tier]) -> float:
-    """Return V P(solved | all of `tried` failed) - c, USD; of several failures the most telling one counts."""
-    return tried[0].task_value_usd * _chance(tier, tried) - (expected_cost_usd(tier) or 0.0)
+def expected_gain_usd(tier: Tier, tried: Sequence[Tier], policy: Policy) -> float:
+    """Return s (V + H) P(solved | all of `tried` failed) - c - v, USD; of several failures the most telling counts."""
+    at_stake = tried[0].task_value_usd + policy.hand_over_usd
+    accepted = policy.check.sensitivity * _chance(tier, tried)
+    return at_stake * accepted - (expected_cost_usd(tier) or 0.0) - policy.check.cost_usd
 
 
 def _chance(tier: Tier, tried: Sequence[Tier]) -> float:
