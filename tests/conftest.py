@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from codex_router.evidence.store import Store
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads that wait for each other make `init` 7 times slower here
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+    if signal.getsignal(number) == signal.SIG_IGN:  # under nohup, or in the background of a script
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 settings.register_profile("ci", max_examples=300, deadline=None, print_blob=True)
 settings.register_profile("here", max_examples=100, deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")

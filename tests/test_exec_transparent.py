@@ -127,7 +127,7 @@ def _kind(event: dict[str, Any]) -> tuple[str, object, object]:
     return event["type"], item.get("type"), item.get("text")
 
 
-IDENTITY = re.compile(r"[0-9a-f-]{36}|[a-z]+_[0-9a-f]{10,}|\d{4}-\d\d-\d\dT[\d:.]+Z?")
+IDENTITY = re.compile(r"[0-9a-f-]{36}|[a-z]+_[0-9a-f]{10,}|\d{4}-\d\d-\d\dT[\d:.]+Z?|\b[\d.]+ ?m?s\b")
 
 
 def traces(world: World, run: Callable[..., Done]) -> dict[str, object]:
