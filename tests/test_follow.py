@@ -218,7 +218,7 @@ sys.exit(main())
 @pytest.mark.codex
 @pytest.mark.parametrize("version", ["0.163.0", "0.133.0"])
 def test_the_turn_limit_holds_without_proc(make_world: Callable[..., World], version: str) -> None:
-    world = make_world(version, {"cmd": "echo 1"})
+    world = make_world(version, {"cmd": "sleep 0.3"})  # so that a machine of one core has time to look
     world.write_profiles()
     argv = [sys.executable, "-c", WITHOUT_PROC, "exec", "--max-turns", "2", *GO, "go on"]
     done = subprocess.run(argv, cwd=world.folder, env=world.env, stdin=subprocess.DEVNULL, check=False)
