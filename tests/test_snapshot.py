@@ -114,13 +114,18 @@ def test_what_only_the_index_holds_survives_a_collection(project: Path) -> None:
     assert (project / "a").read_text() == "on disk only\n"
 
 
-def test_a_conflict_in_the_middle_of_a_merge_comes_back(project: Path) -> None:
+def diverge(project: Path) -> None:
+    """Change one file on two branches, so that they cannot be joined without a conflict."""
     git(project, "checkout", "-qb", "other")
     (project / "a").write_text("other\n")
     git(project, "commit", "-qam", "other")
     git(project, "checkout", "-q", "main")
     (project / "a").write_text("main\n")
     git(project, "commit", "-qam", "main")
+
+
+def test_a_conflict_in_the_middle_of_a_merge_comes_back(project: Path) -> None:
+    diverge(project)
     subprocess.run(["git", *IDENTITY, "merge", "-q", "other"], cwd=project, capture_output=True, check=False)
     before, stages, text = status(project), git(project, "ls-files", "-u"), (project / "a").read_bytes()
     assert "u UU" in before
@@ -135,12 +140,7 @@ def test_a_conflict_in_the_middle_of_a_merge_comes_back(project: Path) -> None:
 
 @pytest.mark.parametrize("command", [["rebase", "-q", "other"], ["bisect", "start"]])
 def test_an_operation_in_progress_is_an_obstacle(project: Path, command: list[str]) -> None:
-    git(project, "checkout", "-qb", "other")
-    (project / "a").write_text("other\n")
-    git(project, "commit", "-qam", "other")
-    git(project, "checkout", "-q", "main")
-    (project / "a").write_text("main\n")
-    git(project, "commit", "-qam", "main")
+    diverge(project)
     assert obstacle(Git(str(project))) is None
     subprocess.run(["git", *IDENTITY, *command], cwd=project, capture_output=True, check=False)
     assert "in progress" in (obstacle(Git(str(project))) or "")
