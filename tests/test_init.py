@@ -213,6 +213,32 @@ def test_json_is_one_document_and_writes_only_with_yes(home: Path) -> None:
     assert len(ours(home)) == 4
 
 
+@pytest.mark.parametrize("command", [("apply", "--yes"), ("init", "--yes")])
+def test_profiles_that_were_migrated_stay_the_users_own(home: Path, command: tuple[str, ...]) -> None:
+    """They are in the journal, and they are no tier: that makes them no leftovers of ours."""
+    assert call("init", "--yes").status == 0
+    (home / "config.toml").write_text('[profile.fast]\nmodel = "gpt-5.4-mini" # quick\nreasoning_effort = "low"\n')
+    assert call("migrate", "--yes").status == 0
+    moved = (home / "fast.config.toml").read_bytes()
+    assert (home / "config.toml").read_bytes() == b""
+    said = call(*command)
+    assert said.status == 0
+    assert (home / "fast.config.toml").read_bytes() == moved
+    assert (home / "config.toml").read_bytes() == b""
+    assert "Codex's files say what codex-router.toml says" in call("doctor").out
+
+
+def test_a_migrated_profile_keeps_its_name_from_a_tier(home: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text('[profile.bulk]\nmodel = "gpt-5.4-mini"\n')
+    assert call("migrate", "--yes").status == 0
+    moved = (home / "bulk.config.toml").read_bytes()
+    said = call("init", "--yes")
+    assert said.status == 1
+    assert "this profile exists, and codex-router did not write it" in said.err
+    assert (home / "bulk.config.toml").read_bytes() == moved
+
+
 def test_an_unknown_key_of_the_users_own_does_not_count_against_us(
     home: Path, monkeypatch: pytest.MonkeyPatch, codex: Callable[[str], str]
 ) -> None:

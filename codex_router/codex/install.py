@@ -85,7 +85,8 @@ def codex_changes(
         changes = [_removal(profile_file(home, name), journal) for name in names]
         block = tables_text(plan.tiers, reads)
     edited = replace_tables(text, PROFILES, ours | set(names), block, config) if block or ours else text
-    changes.append(FileChange(config, read_bytes(config), edited.encode() if edited or read_bytes(config) else None))
+    before = read_bytes(config)
+    changes.append(FileChange(config, before, edited.encode() if edited or before is not None else None))
     changes += _stale_files(journal, home, names)
     return changes
 
@@ -160,10 +161,10 @@ def article_change(plan: Plan, path: Path, home: Path) -> FileChange:
 
 
 def _file_change(path: Path, text: str, journal: Journal, *, force: bool) -> FileChange:
-    before, after = read_bytes(path), text.encode()
-    if before in {None, after, journal.last_written(path)}:
+    before, after, rendered = read_bytes(path), text.encode(), _last_rendered(path, journal)
+    if before in {None, after, rendered}:
         return FileChange(path, before, after)
-    if journal.last_written(path) is None and MARK.encode() not in (before or b"").split(b"\n", 1)[0]:
+    if rendered is None and not _is_marked(before or b""):
         raise RouterError(
             "this profile exists, and codex-router did not write it",
             where=path,
@@ -179,9 +180,19 @@ def _file_change(path: Path, text: str, journal: Journal, *, force: bool) -> Fil
 
 
 def _removal(path: Path, journal: Journal) -> FileChange:
-    """Remove a file when it is exactly what we wrote; leave anything else alone."""
+    """Remove a file when it is exactly what we rendered; leave anything else alone."""
     before = read_bytes(path)
-    return FileChange(path, before, None if before == journal.last_written(path) else before)
+    return FileChange(path, before, None if before == _last_rendered(path, journal) else before)
+
+
+def _last_rendered(path: Path, journal: Journal) -> bytes | None:
+    """Return the profile that we last rendered to a file; what `migrate` moved there is the user's own, not ours."""
+    written = journal.last_written(path)
+    return written if written is not None and _is_marked(written) else None
+
+
+def _is_marked(content: bytes) -> bool:
+    return MARK.encode() in content.split(b"\n", 1)[0]
 
 
 def _stale_files(journal: Journal, home: Path, names: list[str]) -> list[FileChange]:
