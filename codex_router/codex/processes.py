@@ -6,7 +6,8 @@ import contextlib
 import os
 import signal
 import time
-from typing import TYPE_CHECKING, NamedTuple
+
+from codex_router.named import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

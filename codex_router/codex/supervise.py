@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from codex_router.codex.gate import Gate
     from codex_router.codex.launch import Launched
     from codex_router.codex.session import Price
-    from codex_router.records import Budget, End, Response
+    from codex_router.literals import End
+    from codex_router.records import Budget, Response
 
 Limit = Literal["turns", "cost", "seconds", "tokens"]
 """Which budget ended a run; ``tokens`` is Codex's own."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 import math
 from heapq import nlargest
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.decide.prompt_features import features, spoken
 from codex_router.decide.weights import OFFSET, hashed, rows_of
+from codex_router.named import TYPE_CHECKING, NamedTuple
 from codex_router.records import Classification
 
 if TYPE_CHECKING:

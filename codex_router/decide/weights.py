@@ -15,9 +15,9 @@ from __future__ import annotations
 import json
 import struct
 from binascii import crc32
-from typing import NamedTuple
 
 from codex_router.errors import RouterError
+from codex_router.named import NamedTuple
 
 MAGIC = b"CXRCLS\x00\x02"
 SLOTS = 8

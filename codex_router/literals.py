@@ -1,0 +1,9 @@
+"""Words of which a record's field holds one; apart from the records, since `typing` is slow to import."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Outcome = Literal["yes", "no", "unknown"]
+End = Literal["completed", "budget", "timeout", "abort", "error"]
+OutcomeSource = Literal["tests", "user", "heuristic"]
