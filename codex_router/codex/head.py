@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+
+from codex_router.named import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

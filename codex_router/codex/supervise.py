@@ -5,23 +5,20 @@ from __future__ import annotations
 import math
 import signal
 import time
-from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from codex_router.codex.child import Child
 from codex_router.codex.follow import Follower, Progress
 from codex_router.codex.launch import send
 from codex_router.codex.processes import family, kill
 from codex_router.errors import ExitCode
+from codex_router.named import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from codex_router.codex.gate import Gate
     from codex_router.codex.launch import Launched
     from codex_router.codex.session import Price
-    from codex_router.literals import End
+    from codex_router.literals import End, Limit
     from codex_router.records import Budget, Response
-
-Limit = Literal["turns", "cost", "seconds", "tokens"]
-"""Which budget ended a run; ``tokens`` is Codex's own."""
 
 POLL_S = 0.003
 """How soon to look again where the next response may be the last one allowed. Codex asks the model again 30 ms after a

@@ -14,7 +14,6 @@ import sqlite3
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 from codex_router.errors import RouterError
 from codex_router.evidence.ledger_rows import (
@@ -32,14 +31,17 @@ from codex_router.evidence.ledger_rows import (
     run,
     run_row,
 )
-from codex_router.evidence.tables import Kind, Provenance
+from codex_router.evidence.tables import Provenance
 from codex_router.home import make_router_home, router_home
+from codex_router.named import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Literal, Self
 
     from codex_router.evidence.runs import Run
     from codex_router.evidence.tables import Table
+    from codex_router.literals import Ingested, Kind
     from codex_router.records import Aggregate, Attempt, Response
 
 FILE = "ledger.sqlite"
@@ -47,8 +49,6 @@ VERSION = len(SCHEMA)
 """Of the tables; kept in ``PRAGMA user_version``."""
 PATIENCE_S = 30.0
 """How long to wait for another process that is writing."""
-
-Ingested = Literal["stored", "known", "replaced"]
 
 
 class Holding(NamedTuple):
