@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from pathlib import Path
 
 from codex_router.codex.head import head_commit
 from codex_router.codex.versions import version_text
@@ -13,7 +12,7 @@ from codex_router.decide.learning import correction
 from codex_router.evidence.corrections import keep
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.runs import Run
-from codex_router.home import make_router_home
+from codex_router.home import make_router_folder
 from codex_router.named import TYPE_CHECKING
 from codex_router.records import Arm, Attempt
 
@@ -47,7 +46,7 @@ class Recorder:
         self.route = route
         self.prompt = prompt
         self.keep_text = keep_text
-        self.commit = head_commit(Path(folder))
+        self.commit = head_commit(folder)
         self.digest = prompt_hash(prompt) if prompt else None
         self.identity = os.urandom(16).hex()
         self.codes = correction(prompt, route.category).codes if prompt and route else ()
@@ -111,7 +110,9 @@ def keep_prompt(prompt: str) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    folder = make_router_home() / "prompts"
+    from pathlib import Path
+
+    folder = Path(make_router_folder(), "prompts")
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / f"{prompt_hash(prompt)}.txt"
     path.touch(mode=0o600)

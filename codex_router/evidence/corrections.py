@@ -10,7 +10,7 @@ import json
 import os
 
 from codex_router.errors import RouterError
-from codex_router.home import make_router_home, router_folder, router_home
+from codex_router.home import make_router_folder, make_router_home, router_folder, router_home
 from codex_router.named import TYPE_CHECKING
 from codex_router.records import Correction
 
@@ -36,7 +36,7 @@ def keep(run: str, category: str, *, told: bool, codes: Iterable[int] = ()) -> N
     """
     line = json.dumps({"run": run, "category": category, "told": told, "codes": list(codes)}, separators=(",", ":"))
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-    path = make_router_home() / CORRECTIONS
+    path = os.path.join(make_router_folder(), CORRECTIONS)
     try:
         with os.fdopen(os.open(path, flags, 0o600), "a", encoding="utf-8") as stream:
             stream.write(f"{line}\n")
