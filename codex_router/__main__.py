@@ -6,10 +6,13 @@ import contextlib
 import gc
 import os
 import sys
-from typing import NoReturn
 
 from codex_router.errors import ExitCode, RouterError
+from codex_router.named import TYPE_CHECKING
 from codex_router.show.notice import printable, say
+
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -6,14 +6,15 @@ estimator turns both into `Estimate` rows; tiers are picked from those and make 
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from codex_router.named import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from codex_router.literals import End, Outcome, OutcomeSource
+
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra")
 """Reasoning efforts in rising order, as Codex spells them."""
 
-Outcome = Literal["yes", "no", "unknown"]
-End = Literal["completed", "budget", "timeout", "abort", "error"]
-OutcomeSource = Literal["tests", "user", "heuristic"]
 GUESS_WEIGHT = 0.5
 """What a guessed outcome (of the source ``heuristic``) counts beside a check or the user's word."""
 REPEAT_CORRELATION = 0.6

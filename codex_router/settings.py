@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Any
 
 from codex_router.errors import UsageError
-from codex_router.shipped import shipped
+from codex_router.named import TYPE_CHECKING
+from codex_router.shipped import shipped_folder
 from codex_router.toml_file import read_toml
+
+if TYPE_CHECKING:
+    from os import PathLike
+    from pathlib import Path
+    from typing import Any
 
 
 def own_file(name: str) -> Path:
     """Return where the user's own ``policy.toml`` or ``categories.toml`` lives, below ``$XDG_CONFIG_HOME``."""
-    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(config).expanduser() / "codex-router" / name
+    from pathlib import Path
+
+    return Path(_own_file(name))
+
+
+def _own_file(name: str) -> str:
+    config = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return os.path.join(os.path.expanduser(config), "codex-router", name)
+
+
+def _shipped_file(name: str) -> str:
+    return os.path.join(shipped_folder("profiles"), name)
 
 
 def policy_document() -> dict[str, Any]:
@@ -23,7 +37,7 @@ def policy_document() -> dict[str, Any]:
     Raises:
         UsageError: the user's file cannot be read or parsed; says which line.
     """
-    return _merged(_read(shipped("profiles") / "policy.toml"), _own("policy.toml"))
+    return _merged(_read(_shipped_file("policy.toml")), _own("policy.toml"))
 
 
 def categories_document() -> dict[str, Any]:
@@ -32,28 +46,30 @@ def categories_document() -> dict[str, Any]:
     Raises:
         UsageError: the user's file cannot be read or parsed; says which line.
     """
-    return _own("categories.toml") or _read(shipped("profiles") / "categories.toml")
+    return _own("categories.toml") or _read(_shipped_file("categories.toml"))
 
 
 REPOSITORY_FILE = ".codex-router.toml"
 """What a repository says to codex-router, at its top or in the folder one works in."""
 
 
-def repository_file(start: Path | None = None) -> Path | None:
-    """Return the nearest ``.codex-router.toml``, from `start` up to the repository's top."""
+def repository_file() -> str | None:
+    """Return the nearest ``.codex-router.toml``, from the working folder up to the repository's top."""
     try:
-        folder = (start or Path.cwd()).absolute()
+        folder, above = "", os.getcwd()
     except OSError:
         return None  # the working directory was deleted
-    for place in (folder, *folder.parents):
-        if (place / REPOSITORY_FILE).is_file():
-            return place / REPOSITORY_FILE
-        if (place / ".git").exists():
+    while folder != above:
+        folder, above = above, os.path.dirname(above)
+        told = os.path.join(folder, REPOSITORY_FILE)
+        if os.path.isfile(told):
+            return told
+        if os.path.exists(os.path.join(folder, ".git")):
             return None
     return None
 
 
-def repository_document(path: Path | None) -> dict[str, Any]:
+def repository_document(path: str | None) -> dict[str, Any]:
     """Return what a repository's own file says; nothing when there is none.
 
     Raises:
@@ -62,18 +78,18 @@ def repository_document(path: Path | None) -> dict[str, Any]:
     return _read(path, "mend it, or remove it") if path else {}
 
 
-def in_force(name: str) -> Path:
+def in_force(name: str) -> str:
     """Return the file that decides: the user's own when it exists, else the shipped one."""
-    own = own_file(name)
-    return own if os.path.lexists(own) else shipped("profiles") / name
+    own = _own_file(name)
+    return own if os.path.lexists(own) else _shipped_file(name)
 
 
 def _own(name: str) -> dict[str, Any]:
-    path = own_file(name)
+    path = _own_file(name)
     return _read(path) if os.path.lexists(path) else {}
 
 
-def _read(path: Path, hint: str = "mend it, or move it away to get the shipped one") -> dict[str, Any]:
+def _read(path: str | PathLike[str], hint: str = "mend it, or move it away to get the shipped one") -> dict[str, Any]:
     try:
         return read_toml(path)
     except (OSError, ValueError, RecursionError) as error:

@@ -8,7 +8,11 @@ has one, its ``token_count`` lines say nothing new. Measured on versions 0.36 to
 
 from __future__ import annotations
 
-from typing import Any
+from codex_router.named import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
 
 Counts = tuple[int, int, int, int, int]
 """Tokens in the order of the fields of `records.Usage`."""

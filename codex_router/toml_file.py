@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import TYPE_CHECKING, Any
 
-from codex_router.home import router_home
+from codex_router.home import router_folder, router_home
+from codex_router.named import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from os import PathLike
+    from typing import Any
 
 FILE = "parsed.json"
 SETTLED_NS = 2_000_000_000
@@ -22,7 +23,7 @@ MOST = 20
 """Files that are remembered at most."""
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: str | PathLike[str]) -> dict[str, Any]:
     """Return what a TOML file says.
 
     Raises:
@@ -31,7 +32,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         ValueError: it is not TOML.
         RecursionError: it is nested too deeply.
     """
-    stat = path.stat()
+    stat = os.stat(path)
     key = [stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
     memo = _memo()
     try:
@@ -40,8 +41,10 @@ def read_toml(path: Path) -> dict[str, Any]:
             return document
     except (KeyError, TypeError, ValueError):
         pass
-    text = path.read_bytes().decode("utf-8")
     import tomllib
+
+    with open(path, "rb") as stream:
+        text = stream.read().decode("utf-8")
 
     document = tomllib.loads(text)
     if time.time_ns() - max(stat.st_mtime_ns, stat.st_ctime_ns) > SETTLED_NS:
@@ -51,7 +54,8 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def _memo() -> dict[str, Any]:
     try:
-        memo = json.loads((router_home() / FILE).read_bytes())
+        with open(os.path.join(router_folder(), FILE), "rb") as stream:
+            memo = json.loads(stream.read())
     except (OSError, ValueError, RecursionError):
         return {}
     return memo if isinstance(memo, dict) else {}

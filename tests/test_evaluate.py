@@ -16,7 +16,8 @@ from codex_router.decide.evaluation import coverage
 from codex_router.decide.forecast_error import pair_errors, retry_errors
 from codex_router.decide.policy import Check
 from codex_router.decide.replay import Table, oracle, oracle_cost_of, replay, table_of
-from codex_router.records import Arm, Attempt, Outcome
+from codex_router.literals import Outcome
+from codex_router.records import Arm, Attempt
 
 A, B = Arm("a"), Arm("b")
 TINY = Table(

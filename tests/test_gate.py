@@ -29,7 +29,10 @@ def test_requests_wait_until_they_are_let_go() -> None:
         waiting = [subprocess.Popen(["sh", "-c", gate.command]) for _ in range(3)]
         wait_for(all_wait)
         assert [one.poll() for one in waiting] == [None] * 3
-        gate.let_go()
+        gate.let_go(2)
+        wait_for(lambda: sum(one.poll() == 0 for one in waiting) == 2)
+        assert (gate.waiting, gate.passed) == (1, 2)
+        gate.let_go(2)
         assert [one.wait(60) for one in waiting] == [0] * 3
         assert (gate.waiting, gate.passed) == (0, 3)
 
@@ -72,6 +75,33 @@ def test_n_turns_allowed_means_n_requests(make_world: MakeWorld, version: str, l
     assert len(world.server.requests) == limit
     assert done.stderr.count("PreModelRequest Completed") == limit
     wait_for(lambda: not world.processes())
+
+
+@pytest.mark.codex
+@pytest.mark.parametrize("version", [NEWEST])
+@pytest.mark.parametrize("limit", [2, 5, 8])
+def test_sub_agents_share_the_turns(make_world: MakeWorld, version: str, limit: int) -> None:
+    """Several of them ask at once for what is left; without the gate one too many is made."""
+    world = make_world(version, {"call": ["spawn_agent", {"message": "help", "task_name": "help"}]}, ENDLESS)
+    world.write_profiles()
+    done = world.run("exec", "--gate", "--max-turns", str(limit), "-m", "gpt-6-luna", *GO, "go on")
+    assert done.status == 124
+    assert len(world.server.requests) == limit
+    assert len(list(world.codex_home.glob("sessions/**/rollout-*.jsonl"))) > 1
+    wait_for(lambda: not world.processes())
+
+
+@pytest.mark.codex
+@pytest.mark.parametrize("version", [NEWEST])
+def test_a_review_waits_at_the_gate_too(make_world: MakeWorld, version: str) -> None:
+    world = make_world(version, ENDLESS)
+    world.write_profiles()
+    subprocess.run(["git", "init", "-q"], cwd=world.folder, env=world.env, check=True)
+    (world.folder / "new.txt").write_text("new\n")
+    done = world.run("exec", "--gate", "--max-turns", "3", "review", "--uncommitted")
+    assert done.status == 124
+    assert "did not heed" not in done.stderr
+    assert len(world.server.requests) == 3
 
 
 @pytest.mark.codex

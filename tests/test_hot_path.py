@@ -14,6 +14,8 @@ HEAVY = {"numpy", "scipy", "pydantic", "pydantic_core", "tomlkit", "sqlalchemy",
 """Neither `route` nor `exec` may import these."""
 HEAVY_FOR_EXEC = HEAVY | {"click", "sqlite3", "asyncio", "subprocess", "shutil", "http", "email", "uuid", "hashlib"}
 """Nor `exec` these before Codex is spawned: the grammar is Codex's, and the ledger can wait."""
+SLOW_FOR_EXEC = {"typing", "pathlib", "tomllib", "dataclasses", "inspect", "urllib", "tempfile", "shlex"}
+"""Nor these from its start to its end, once it remembers what the TOML files say."""
 
 AT_THE_END = """
 import atexit, json, sys
@@ -27,6 +29,16 @@ def spawn(path, argv, environment, **_):
     os.write(1, json.dumps(sorted(sys.modules)).encode())
     os._exit(0)
 os.posix_spawn = spawn
+from codex_router.__main__ import main
+main()
+"""
+AT_THE_EXIT = """
+import json, os, sys
+leave = os._exit
+def told(status):
+    os.write(1, json.dumps(sorted(sys.modules)).encode())
+    leave(status)
+os._exit = told
 from codex_router.__main__ import main
 main()
 """
@@ -88,8 +100,19 @@ def test_what_toml_files_say_is_remembered(own_home: Path) -> None:
     os.utime(config, (0, 0))
     words = run("-c", f"{CLOCK}{AT_THE_SPAWN}", "exec", PROMPT)
     assert "tomllib" in packages(words.stdout)
-    again = run("-c", AT_THE_SPAWN, "exec", PROMPT)
-    assert "tomllib" not in packages(again.stdout)
+    again = packages(run("-c", AT_THE_SPAWN, "exec", PROMPT).stdout)
+    assert "codex_router" in again
+    assert not again & SLOW_FOR_EXEC
+
+
+def test_exec_to_its_end(own_home: Path) -> None:
+    """What is imported while Codex starts competes with it for the processor."""
+    os.utime(own_home / ".codex" / "codex-router.toml", (0, 0))
+    run("-c", f"{CLOCK}{AT_THE_SPAWN}", "exec", PROMPT)
+    done = run("-c", AT_THE_EXIT, "exec", PROMPT)
+    found = packages(done.stdout.splitlines()[-1])
+    assert {"codex_router", "sqlite3"} <= found
+    assert not found & (HEAVY | SLOW_FOR_EXEC)
 
 
 def test_exec_without_a_path_to_codex(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

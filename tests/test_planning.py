@@ -12,7 +12,8 @@ from codex_router.decide.forecast import Forecaster
 from codex_router.decide.planning import Planner, Stakes
 from codex_router.decide.policy import Check
 from codex_router.errors import RouterError
-from codex_router.records import Aggregate, Arm, Attempt, Outcome
+from codex_router.literals import Outcome
+from codex_router.records import Aggregate, Arm, Attempt
 
 CHEAP, STRONG, POOR = Arm("cheap", "high"), Arm("strong", "high"), Arm("poor", "high")
 PERFECT = Check(0.0, 1.0, 0.0)

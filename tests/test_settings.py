@@ -22,7 +22,7 @@ def config(own_home: Path) -> Path:
 def test_without_own_files_the_shipped_ones_decide(own_home: Path) -> None:
     shipped_policy = tomllib.loads((shipped("profiles") / "policy.toml").read_text())
     assert policy_document() == shipped_policy
-    assert in_force("policy.toml") == shipped("profiles") / "policy.toml"
+    assert in_force("policy.toml") == str(shipped("profiles") / "policy.toml")
     assert len(categories_document()["category"]) == 10
 
 
@@ -31,7 +31,7 @@ def test_own_values_lie_on_top_table_by_table(config: Path) -> None:
     document = policy_document()
     assert document["check"] == {"cost_usd": 0.5, "sensitivity": 0.95, "false_accept": 0.10}
     assert document["tiers"].keys() == {"precision", "standard", "bulk"}
-    assert in_force("policy.toml") == config / "policy.toml"
+    assert in_force("policy.toml") == str(config / "policy.toml")
 
 
 def test_own_tiers_replace_the_shipped_ones_whole(config: Path) -> None:

@@ -7,9 +7,9 @@ The table of options that take a value is held against ``codex exec --help`` of 
 from __future__ import annotations
 
 from itertools import takewhile
-from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.errors import UsageError
+from codex_router.named import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

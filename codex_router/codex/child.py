@@ -6,7 +6,11 @@ import contextlib
 import os
 import select
 import time
-from typing import Self
+
+from codex_router.named import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Self
 
 POLL_S = 0.003
 """How often it is looked after where its end cannot be waited for."""

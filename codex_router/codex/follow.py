@@ -7,11 +7,14 @@ import os
 import stat
 import time
 from operator import itemgetter
-from typing import Any, NamedTuple
 
 from codex_router.codex.processes import children
 from codex_router.codex.session import Price, SessionFile
+from codex_router.named import TYPE_CHECKING, NamedTuple
 from codex_router.records import Response, Usage
+
+if TYPE_CHECKING:
+    from typing import Any
 
 PROC = "/proc/self/fd"
 """Where Linux lists the open files of a process."""

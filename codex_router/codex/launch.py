@@ -11,14 +11,15 @@ import contextlib
 import os
 import signal
 import time
-from typing import TYPE_CHECKING, Self
 
 from codex_router.codex.processes import Process, family
 from codex_router.errors import ExitCode, LaunchError
+from codex_router.named import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import FrameType
+    from typing import Self
 
 TAKEN = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)
 """Signals that are Codex's while it runs."""

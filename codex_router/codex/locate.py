@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.versions import Reads, Version, parse_version, reads, version_text
 from codex_router.errors import ExitCode, LaunchError
-from codex_router.home import make_router_home, router_home
+from codex_router.home import make_router_home, router_folder
+from codex_router.named import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from os import PathLike
 
 SHIM_MARK = b"#!/bin/sh\n# codex-router shim"
 """How the `codex` begins that `codex-router shim` installs."""
+MEMO = "codex.json"
 INSTALL_HINT = (
     "install it (`npm install -g @openai/codex`, or codex-router with its `codex` extra: `pip install '.[codex]'` in a "
     "clone), or set CODEX_ROUTER_CODEX to its path"
@@ -54,7 +55,7 @@ def find_codex() -> Codex:
     path, found_by = _find_path()
     if path is None:
         raise LaunchError("no Codex found", exit_code=ExitCode.NOT_FOUND, hint=INSTALL_HINT)
-    if not Path(path).exists():
+    if not os.path.exists(path):
         hint = "mend or unset CODEX_ROUTER_CODEX; without it the one on PATH or of the `codex` extra is taken"
         raise LaunchError("there is no such file", where=path, exit_code=ExitCode.NOT_FOUND, hint=hint)
     return Codex(path, _version(path), found_by)
@@ -73,15 +74,15 @@ def _find_path() -> tuple[str | None, str]:
 def codexes_on_path() -> Iterator[str]:
     """Yield each executable `codex` on PATH, in order; `shutil.which` would give the first, after a slow import."""
     for folder in os.get_exec_path():
-        path = Path(folder, "codex")
-        if path.is_file() and os.access(path, os.X_OK):
-            yield str(path)
+        path = os.path.join(folder, "codex")
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            yield path
 
 
-def is_shim(path: str | Path) -> bool:
+def is_shim(path: str | PathLike[str]) -> bool:
     """Tell whether a `codex` is the one that we install: taking it for the real one would never end."""
     try:
-        with Path(path).open("rb") as stream:
+        with open(path, "rb") as stream:
             return stream.read(len(SHIM_MARK)) == SHIM_MARK
     except OSError:
         return False
@@ -90,32 +91,33 @@ def is_shim(path: str | Path) -> bool:
 def _from_extra() -> str | None:
     """Return the binary of PyPI's ``openai-codex-cli-bin`` without importing it, or None."""
     for folder in sys.path:
-        binary = Path(folder) / "codex_cli_bin" / "bin" / "codex"
-        if binary.is_file():
-            return str(binary)
+        binary = os.path.join(folder, "codex_cli_bin", "bin", "codex")
+        if os.path.isfile(binary):
+            return binary
     return None
 
 
 def _version(path: str) -> Version:
-    stat = Path(path).stat()
+    stat = os.stat(path)
     key = [os.path.realpath(path), stat.st_ino, stat.st_size, stat.st_ctime_ns]
-    memo = router_home() / "codex.json"
+    memo = os.path.join(router_folder(), MEMO)
     try:
-        known = json.loads(memo.read_bytes())
+        with open(memo, "rb") as stream:
+            known = json.loads(stream.read())
         if known["key"] == key:
             major, minor, patch = known["version"]
             return int(major), int(minor), int(patch)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     version = _ask_version(path)
-    _remember(memo, {"key": key, "version": version})
+    _remember({"key": key, "version": version})
     return version
 
 
-def _remember(memo: Path, known: dict[str, object]) -> None:
+def _remember(known: dict[str, object]) -> None:
     """Keep the answer; failing to is no error, it only costs the next start 0.1 s."""
     try:
-        make_router_home()
+        memo = make_router_home() / MEMO
         scratch = memo.with_name(f"{memo.name}.{os.getpid()}")
         scratch.write_text(json.dumps(known), encoding="utf-8")
         scratch.replace(memo)

@@ -6,7 +6,8 @@ import contextlib
 import os
 import signal
 import time
-from typing import TYPE_CHECKING, NamedTuple
+
+from codex_router.named import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -71,7 +72,7 @@ def children(pid: int) -> list[int]:
 def _children(pid: int, thread: str) -> list[int]:
     """Return the processes that one thread of `pid` has started; none when it has ended meanwhile."""
     try:
-        with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as listed:
+        with open(f"/proc/{pid}/task/{thread}/children", "rb", buffering=0) as listed:
             return [int(child) for child in listed.read().split()]
     except OSError:
         return []

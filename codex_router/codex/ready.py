@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
-from typing import TYPE_CHECKING, Any
 
 from codex_router.errors import LaunchError
+from codex_router.named import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from os import PathLike
+    from typing import Any
 
     from codex_router.codex.versions import Reads
 
 APPLY = "run `codex-router apply`, which writes the profiles for the Codex that is installed now"
-LEGACY = re.compile(rb"^\s*(profile\s*=|\[+\s*profiles?\s*[.\]])", re.MULTILINE)
+LEGACY = rb"(?m)^\s*(profile\s*=|\[+\s*profiles?\s*[.\]])"
 """What may stop Codex from starting since 0.134; only a hint to look closer."""
 
 
-def check_ready(home: Path, tier: str, reads: Reads) -> bool:
+def check_ready(home: str | PathLike[str], tier: str, reads: Reads) -> bool:
     """Check that this Codex will find the profile `tier`, and will start with it.
 
     Returns:
@@ -27,15 +29,16 @@ def check_ready(home: Path, tier: str, reads: Reads) -> bool:
         LaunchError: the profile is missing, or was written for another Codex version; says what to do.
     """
     if reads.profile_files:
-        _check_no_table(home / "config.toml", tier)
-        return _check_file(home / f"{tier}.config.toml", tier, reads)
-    _check_table(home / "config.toml", tier)
+        _check_no_table(os.path.join(home, "config.toml"), tier)
+        return _check_file(os.path.join(home, f"{tier}.config.toml"), tier, reads)
+    _check_table(os.path.join(home, "config.toml"), tier)
     return False
 
 
-def _check_file(path: Path, tier: str, reads: Reads) -> bool:
+def _check_file(path: str, tier: str, reads: Reads) -> bool:
     try:
-        text = path.read_bytes()
+        with open(path, "rb") as stream:
+            text = stream.read()
     except OSError as error:
         raise LaunchError(
             f"the file of profile `{tier}` is missing ({error.strerror}); Codex would run on its base configuration",
@@ -49,9 +52,9 @@ def _check_file(path: Path, tier: str, reads: Reads) -> bool:
     return has_budget
 
 
-def _check_no_table(path: Path, tier: str) -> None:
+def _check_no_table(path: str, tier: str) -> None:
     data = _read(path)
-    if not LEGACY.search(data):
+    if b"profile" not in data or not re.search(LEGACY, data):
         return
     document = _parse(data)
     if "profile" in document:
@@ -64,7 +67,7 @@ def _check_no_table(path: Path, tier: str) -> None:
         )
 
 
-def _check_table(path: Path, tier: str) -> None:
+def _check_table(path: str, tier: str) -> None:
     if tier not in _tables(_parse(_read(path))):
         raise LaunchError(f"[profiles.{tier}] is missing, where this Codex looks for it", where=path, hint=APPLY)
 
@@ -75,9 +78,10 @@ def _tables(document: dict[str, Any]) -> dict[str, Any]:
     return tables if isinstance(tables, dict) else {}
 
 
-def _read(path: Path) -> bytes:
+def _read(path: str) -> bytes:
     try:
-        return path.read_bytes()
+        with open(path, "rb") as stream:
+            return stream.read()
     except OSError:
         return b""
 

@@ -21,23 +21,23 @@ max_turns = 300
 
 from __future__ import annotations
 
-import re
+import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
 
 from codex_router.errors import UsageError
+from codex_router.named import TYPE_CHECKING
 from codex_router.records import EFFORTS, Arm, Budget, Plan, Tier
 from codex_router.toml_file import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from os import PathLike
     from pathlib import Path
+    from typing import Any
 
 NAME = "codex-router.toml"
 LARGEST = 1e12
 """More than any budget; beyond it a number stands for a mistake."""
-TIER_NAME = re.compile(r"[A-Za-z0-9_-]+")
-"""What Codex accepts as the name of a profile (0.134 and later; ASCII only)."""
 TIER_KEYS = {
     "model",
     "reasoning_effort",
@@ -58,13 +58,13 @@ def router_file(home: Path) -> Path:
     return home / NAME
 
 
-def read_plan(home: Path) -> Plan:
+def read_plan(home: str | PathLike[str]) -> Plan:
     """Return the tiers and routes of a Codex home.
 
     Raises:
         UsageError: there is no such file, or it says something impossible; names the file and the key.
     """
-    path = router_file(home)
+    path = os.path.join(home, NAME)
     with _told(path):
         return _plan(read_toml(path), path)
 
@@ -109,12 +109,12 @@ def _plan(document: dict[str, Any], path: object) -> Plan:
 
 
 def check_tier_name(name: object, where: object = None) -> str:
-    """Return a tier's name when Codex accepts it as a profile name.
+    """Return a tier's name when Codex accepts it as a profile name (0.134 and later).
 
     Raises:
         UsageError: anything but letters, digits, ``-`` and ``_`` (``../x``, ``a.b``, blanks, non-ASCII).
     """
-    if not isinstance(name, str) or not TIER_NAME.fullmatch(name):
+    if not isinstance(name, str) or not name.isascii() or not name.replace("-", "0").replace("_", "0").isalnum():
         hint = "use only A-Z, a-z, 0-9, `-` and `_`"
         raise UsageError(f"{_short(name)} cannot be the name of a Codex profile", where=where, hint=hint)
     return name

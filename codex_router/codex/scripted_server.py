@@ -6,6 +6,7 @@ thread's next step, and the step with ``final`` ends the turn.
 
     {"cmd": "echo 1"}                     one shell call
     {"cmds": ["sleep 1", "echo 2"]}       several in one response
+    {"call": ["name", {"key": "value"}]}  another tool, with its arguments
     {"final": "done"}                     the last message
     {"status": 429}                       an HTTP error
     {"hang": 60}                          silence for so many seconds, then the end of the stream
@@ -179,7 +180,11 @@ def _items(step: Step, tools: dict[str, tuple[str, str | None]]) -> list[dict[st
             {"type": "message", "id": _id("msg"), "role": "assistant", "status": "completed", "content": content}
         )
     commands = step.get("cmds") or ([step["cmd"]] if "cmd" in step else [])
-    return items + [_shell_call(command, tools) for command in commands]
+    items += [_shell_call(command, tools) for command in commands]
+    if "call" in step:
+        name, arguments = step["call"]
+        items.append(_call(name, arguments, tools))
+    return items
 
 
 def _shell_call(command: str, tools: dict[str, tuple[str, str | None]]) -> dict[str, Any]:
@@ -191,13 +196,17 @@ def _shell_call(command: str, tools: dict[str, tuple[str, str | None]]) -> dict[
         ("shell", {"command": ["bash", "-lc", command]}),
     ):
         if name in tools:
-            namespace = tools[name][1]
-            call = {"type": "function_call", "id": _id("fc"), "call_id": _id("call"), "name": name}
-            call |= {"arguments": json.dumps(arguments), "status": "completed"}
-            return {**call, "namespace": namespace} if namespace else call
+            return _call(name, arguments, tools)
     source = f"const r = await tools.exec_command({{cmd: {json.dumps(command)}}}); text(r.output)"
     call = {"type": "custom_tool_call", "id": _id("ctc"), "call_id": _id("call"), "name": "exec", "status": "completed"}
     return {**call, "input": source}
+
+
+def _call(name: str, arguments: dict[str, Any], tools: dict[str, tuple[str, str | None]]) -> dict[str, Any]:
+    _, namespace = tools.get(name, ("", None))
+    call = {"type": "function_call", "id": _id("fc"), "call_id": _id("call"), "name": name}
+    call |= {"arguments": json.dumps(arguments), "status": "completed"}
+    return {**call, "namespace": namespace} if namespace else call
 
 
 def _id(prefix: str) -> str:

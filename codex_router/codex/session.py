@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from typing import Any
 
 from codex_router.codex.versions import USAGE_RECORDS, parse_version
+from codex_router.named import TYPE_CHECKING
 from codex_router.records import Response, Usage
 from codex_router.tokens import Counts, Meter, counts_from, size
+
+if TYPE_CHECKING:
+    from typing import Any
 
 WANTED = (
     b'"token_usage_record"',

@@ -5,22 +5,20 @@ from __future__ import annotations
 import math
 import signal
 import time
-from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from codex_router.codex.child import Child
 from codex_router.codex.follow import Follower, Progress
 from codex_router.codex.launch import send
 from codex_router.codex.processes import family, kill
 from codex_router.errors import ExitCode
+from codex_router.named import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from codex_router.codex.gate import Gate
     from codex_router.codex.launch import Launched
     from codex_router.codex.session import Price
-    from codex_router.records import Budget, End, Response
-
-Limit = Literal["turns", "cost", "seconds", "tokens"]
-"""Which budget ended a run; ``tokens`` is Codex's own."""
+    from codex_router.literals import End, Limit
+    from codex_router.records import Budget, Response
 
 POLL_S = 0.003
 """How soon to look again where the next response may be the last one allowed. Codex asks the model again 30 ms after a
@@ -33,6 +31,8 @@ TOOLS_S = 5.0
 """The longest time between two looks at the tools that are at work."""
 SETTLE_S = 0.015
 """How long a response that is not counted yet may take to end, once it has called its last tool."""
+HELD_S = 60.0
+"""How long a request waits at the gate for the answers to others that may use up the turns."""
 SUSPENDED_S = 1.0
 """A longer gap between two polls means that we were suspended; it does not count."""
 GRACE_S = ((signal.SIGINT, 5.0), (signal.SIGTERM, 3.0))
@@ -141,10 +141,24 @@ class _Watch:
         """Let a request go when all answers before it are counted and the budget allows one more."""
         if gate.look():
             self._asked = now
+            self.follower.discover()
         if gate.waiting and now - max(self._asked, self._grown) > SETTLE_S:
             self.limit = self.limit or _used_up(self.follower.progress, self.budget, goes_on=True)
             if self.limit is None:
-                gate.let_go()
+                gate.let_go(self._allowed(gate, now))
+
+    def _allowed(self, gate: Gate, now: float) -> int:
+        """Return how many of the requests that wait may go: what the turns leave, less what others are waiting for.
+
+        A request that was let go and never answered, since the connection was lost, is one that its thread repeats:
+        no thread has two. That of a thread that has ended meanwhile is believed in for `HELD_S` only.
+        """
+        if self.budget.max_turns is None:
+            return gate.waiting
+        begun, threads = self.follower.progress.begun, len(self.follower.files)
+        under_way = max(0, min(gate.passed - begun, threads - gate.waiting))
+        held = now - max(self._asked, self._grown)
+        return max(self.budget.max_turns - begun - under_way, int(held > HELD_S))
 
     def _look(self, now: float) -> None:
         """Look for new session files; and, the longer they have not grown the less often, for the tools at work."""

@@ -7,7 +7,8 @@ against them.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from codex_router.named import NamedTuple
 
 Version = tuple[int, int, int]
 """(major, minor, patch); a pre-release counts as its release."""

@@ -6,13 +6,12 @@ import contextlib
 import gc
 import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.launch import Launched
 from codex_router.commands.exec_words import budget_event, say
 from codex_router.errors import RouterError
-from codex_router.home import codex_home
+from codex_router.home import codex_folder
+from codex_router.named import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -51,7 +50,7 @@ def attempt(job: Job) -> Done:
         from codex_router.codex.supervise import supervise
 
         recorder = _recorder(job, at)
-        ran = supervise(codex, str(codex_home()), at, _price(job.prices), job.budget, gate)
+        ran = supervise(codex, codex_folder(), at, _price(job.prices), job.budget, gate)
         recorded, entry = _record(recorder, ran)
     if gate and not gate.passed and ran.progress.responses and not job.line.own.quiet:
         say("this Codex did not heed --gate; the limits were held by following its session file")
@@ -79,7 +78,7 @@ def _gated(job: Job, gate: Gate | None) -> list[str]:
 
 def folder(line: ExecLine) -> str:
     """Return where Codex will work."""
-    return str(Path.cwd() / (line.folder or ""))
+    return os.path.join(os.getcwd(), line.folder or "")
 
 
 def _price(prices: dict[str, Rates]) -> Price:

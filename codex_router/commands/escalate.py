@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from codex_router.codex.kept import Result
-    from codex_router.records import Outcome, OutcomeSource, Tier
+    from codex_router.literals import Outcome, OutcomeSource
+    from codex_router.records import Tier
 
 
 def escalate(job: Job) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.argv import ExecLine, parse_exec
 from codex_router.codex.locate import Codex, find_codex
@@ -16,7 +15,8 @@ from codex_router.codex.versions import REQUEST_HOOK, version_text
 from codex_router.commands.attempt import attempt
 from codex_router.commands.exec_words import after, before, say
 from codex_router.errors import ExitCode, LaunchError, RouterError, UsageError
-from codex_router.home import codex_home, router_home
+from codex_router.home import codex_folder, router_folder
+from codex_router.named import TYPE_CHECKING, NamedTuple
 from codex_router.records import Budget
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _prepared(line: ExecLine) -> Job:
     if reads_stdin and sys.stdin is not None and not sys.stdin.isatty():
         piped, stdin = _piped_prompt()
         prompt = piped if prompt is None else prompt
-    return for_route(codex, line, route(prompt, codex_home(), line.own.tier, line.own.category), prompt or "", stdin)
+    return for_route(codex, line, route(prompt, codex_folder(), line.own.tier, line.own.category), prompt or "", stdin)
 
 
 def for_route(codex: Codex, line: ExecLine, chosen: Route, prompt: str, stdin: int | None) -> Job:
@@ -140,7 +140,7 @@ def for_route(codex: Codex, line: ExecLine, chosen: Route, prompt: str, stdin: i
     from codex_router.codex.ready import check_ready
     from codex_router.commands.routing import choice
 
-    has_native = check_ready(codex_home(), chosen.tier.name, codex.reads)
+    has_native = check_ready(codex_folder(), chosen.tier.name, codex.reads)
     # The profile's own token budget was made from the tier's dollars; another limit for this run replaces it.
     native = ["-c", "features.rollout_budget.enabled=false"] if has_native and line.own.max_cost_usd is not None else []
     words = [codex.path, *line.before, "exec", *choice(chosen.tier), *native, *line.words]
@@ -181,6 +181,6 @@ def _prices() -> dict[str, Rates]:
     from codex_router.evidence.prices import FILE, load_snapshot
 
     try:
-        return load_snapshot(router_home() / FILE)
+        return load_snapshot(os.path.join(router_folder(), FILE))
     except RouterError:
         return {}

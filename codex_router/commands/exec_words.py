@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from codex_router.named import TYPE_CHECKING
 from codex_router.show import notice
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from codex_router.decide.classify import NONE, Classifier
 from codex_router.decide.taxonomy import read_categories, read_patterns
 from codex_router.decide.weights import read_weights
 from codex_router.errors import UsageError
-from codex_router.evidence.corrections import corrections, keep, read_learnt, write_learnt
+from codex_router.evidence.corrections import corrections, read_learnt, write_learnt
 from codex_router.settings import categories_document, in_force, repository_document, repository_file
 from codex_router.shipped import shipped_bytes
 
@@ -31,17 +31,6 @@ def classifier(*, repository: bool = True) -> Classifier:
         patterns=read_patterns(repository_document(told), known, told),
         learnt=read_learnt(),
     )
-
-
-def remember(run: str, prompt: str, category: str, *, told: bool) -> None:
-    """Keep what a prompt was taken for, without its text, so that a later word on it can teach.
-
-    Raises:
-        RouterError: our folder cannot be written.
-    """
-    from codex_router.decide.learning import correction
-
-    keep(run, category, told=told, codes=correction(prompt, category).codes)
 
 
 def check_category(name: str) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from codex_router.codex.head import head_commit
 from codex_router.codex.versions import version_text
-from codex_router.commands.judging import remember
-from codex_router.decide import learning  # noqa: F401 - `remember` needs it, and now there is time
+from codex_router.decide.learning import correction
+from codex_router.evidence.corrections import keep
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.runs import Run
-from codex_router.home import make_router_home
+from codex_router.home import make_router_folder
+from codex_router.named import TYPE_CHECKING
 from codex_router.records import Arm, Attempt
 
 if TYPE_CHECKING:
@@ -47,9 +46,10 @@ class Recorder:
         self.route = route
         self.prompt = prompt
         self.keep_text = keep_text
-        self.commit = head_commit(Path(folder))
+        self.commit = head_commit(folder)
         self.digest = prompt_hash(prompt) if prompt else None
         self.identity = os.urandom(16).hex()
+        self.codes = correction(prompt, route.category).codes if prompt and route else ()
 
     def record(self, ran: Ran) -> Run:
         """Store the run and return it.
@@ -60,8 +60,8 @@ class Recorder:
         """
         run = self._run(ran)
         store(run, ran.answers)
-        if self.prompt and self.route:
-            remember(self.identity, self.prompt, self.route.category, told=self.route.told)
+        if self.route and self.codes:  # without the prompt's text, so that a later word on it can teach
+            keep(self.identity, self.route.category, told=self.route.told, codes=self.codes)
         if self.keep_text:
             keep_prompt(self.prompt)
         return run
@@ -110,7 +110,9 @@ def keep_prompt(prompt: str) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    folder = make_router_home() / "prompts"
+    from pathlib import Path
+
+    folder = Path(make_router_folder(), "prompts")
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / f"{prompt_hash(prompt)}.txt"
     path.touch(mode=0o600)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from codex_router.codex.router_file import read_plan
 from codex_router.decide.stakes import choose_tier
 from codex_router.errors import UsageError
+from codex_router.named import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from os import PathLike
 
     from codex_router.decide.classify import Classifier
     from codex_router.records import Classification, Plan, Tier
@@ -40,7 +39,7 @@ class Route(NamedTuple):
         return self.classification is None and self.category != "none"
 
 
-def route(prompt: str | None, home: Path, tier: str | None = None, category: str | None = None) -> Route:
+def route(prompt: str | None, home: str | PathLike[str], tier: str | None = None, category: str | None = None) -> Route:
     """Return the profile for a prompt.
 
     Args:

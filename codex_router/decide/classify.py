@@ -9,12 +9,11 @@ stands out, is abstained on: it goes to the standard tier and the answer says so
 from __future__ import annotations
 
 import math
-from heapq import nlargest
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.decide.prompt_features import features, spoken
 from codex_router.decide.weights import OFFSET, hashed, rows_of
+from codex_router.named import TYPE_CHECKING, NamedTuple
 from codex_router.records import Classification
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ def _because(names: list[str], found: list[tuple[int, int]], best: str, classifi
     if not columns or not found:
         return ()
     strength = map(columns[0].__getitem__, map(itemgetter(1), found))
-    top = nlargest(3 * SPOKEN_FOR, zip(strength, map(itemgetter(0), found), strict=True))
+    top = sorted(zip(strength, map(itemgetter(0), found), strict=True), reverse=True)[: 3 * SPOKEN_FOR]
     words = (spoken(names[position]) for value, position in top if value > OFFSET)
     return tuple(dict.fromkeys(words))[:SPOKEN_FOR]
 

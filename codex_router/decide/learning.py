@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from heapq import nlargest
-from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.decide.classify import Classifier, class_logits, classify, softmax
 from codex_router.decide.prompt_features import features, spoken
 from codex_router.decide.weights import hashed, rows_of
+from codex_router.named import TYPE_CHECKING, NamedTuple
 from codex_router.records import Correction
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ PASTED_WORDS = 40
 PASTED_CHARACTERS = 2000
 STEM = 5
 
-_BLOCK = re.compile(r"<stdin>.*?(?:</stdin>|\Z)|```.*?(?:```|\Z)", re.DOTALL)
+_BLOCK = r"(?s)<stdin>.*?(?:</stdin>|\Z)|```.*?(?:```|\Z)"
 _TOKEN = re.compile(
     r"https?://\S+"
     r"|[@~]?[\w.$-]{0,120}/[\w./*$-]+|@[\w.-]+"
@@ -138,7 +138,8 @@ def _split(prompt: str) -> tuple[str, str, list[str]]:
         facts.append("is:stdin" if match[0].startswith("<stdin>") else "is:fenced")
         return "\n"
 
-    request = _BLOCK.sub(keep, prompt)
+    has_block = "<stdin>" in prompt or "```" in prompt
+    request = re.sub(_BLOCK, keep, prompt) if has_block else prompt
     lines = request.split("\n")
     own = [line for line in lines if not _PASTED_LINE.match(line)]
     if any(line.strip() for line in own):

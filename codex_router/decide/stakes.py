@@ -16,7 +16,8 @@ probability alone. `GAP` and `SPEND_USD` are judgements: about what a step down 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+
+from codex_router.named import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codex_router.decide.prompt_features import request_words
 from codex_router.errors import UsageError
+from codex_router.named import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from typing import Any
 
 BEGINS = 4.5
 """Evidence, in nats, of a phrase with which the request begins."""

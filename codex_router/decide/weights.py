@@ -13,11 +13,10 @@ than the features that the second byte leaves no room for.
 from __future__ import annotations
 
 import json
-import struct
 from binascii import crc32
-from typing import NamedTuple
 
 from codex_router.errors import RouterError
+from codex_router.named import NamedTuple
 
 MAGIC = b"CXRCLS\x00\x02"
 SLOTS = 8
@@ -58,7 +57,7 @@ def read_weights(data: bytes, where: object = None) -> Weights:
     if data[:8] != MAGIC:
         raise RouterError("no classifier weights of this version", where=where, hint=hint)
     try:
-        (length,) = struct.unpack_from("<I", data, 8)
+        length = int.from_bytes(data[8:12], "little")
         head = json.loads(data[12 : 12 + length])
         rows, start = head["buckets"] * SLOTS, 12 + length
         columns = [data[start + rows * k : start + rows * (k + 1)] for k in range(len(head["classes"]) + 2)]
@@ -75,7 +74,7 @@ def read_weights(data: bytes, where: object = None) -> Weights:
             seconds=columns[1],
             columns=tuple(columns[2:]),
         )
-    except (KeyError, TypeError, ValueError, struct.error) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise RouterError(f"the classifier weights cannot be read: {error}", where=where, hint=hint) from None
 
 
@@ -92,7 +91,7 @@ def write_weights(weights: Weights) -> bytes:
     }
     text = json.dumps(head, separators=(",", ":")).encode()
     table = (weights.fingerprints, weights.seconds, *weights.columns)
-    return b"".join((MAGIC, struct.pack("<I", len(text)), text, *table))
+    return b"".join((MAGIC, len(text).to_bytes(4, "little"), text, *table))
 
 
 def hashed(name: str) -> int:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
 
 from codex_router.errors import RouterError
-from codex_router.home import make_router_home, router_home
+from codex_router.home import make_router_folder, make_router_home, router_folder, router_home
+from codex_router.named import TYPE_CHECKING
 from codex_router.records import Correction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
 CORRECTIONS = "corrections.jsonl"
 LEARNT = "learnt.json"
@@ -35,7 +36,7 @@ def keep(run: str, category: str, *, told: bool, codes: Iterable[int] = ()) -> N
     """
     line = json.dumps({"run": run, "category": category, "told": told, "codes": list(codes)}, separators=(",", ":"))
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-    path = make_router_home() / CORRECTIONS
+    path = os.path.join(make_router_folder(), CORRECTIONS)
     try:
         with os.fdopen(os.open(path, flags, 0o600), "a", encoding="utf-8") as stream:
             stream.write(f"{line}\n")
@@ -84,9 +85,10 @@ def read_learnt() -> dict[int, dict[str, float]]:
     Raises:
         RouterError: the file is not ours any more.
     """
-    path = router_home() / LEARNT
+    path = os.path.join(router_folder(), LEARNT)
     try:
-        features = json.loads(path.read_bytes())["features"]
+        with open(path, "rb") as stream:
+            features = json.loads(stream.read())["features"]
         return {int(code): {str(name): float(nats) for name, nats in bias.items()} for code, bias in features.items()}
     except (FileNotFoundError, NotADirectoryError):
         return {}

@@ -19,10 +19,12 @@ from codex_router.evidence.names import canonical
 from codex_router.evidence.runs import Run
 from codex_router.evidence.schema import Amount, Name, Tokens
 from codex_router.evidence.tables import Provenance, Table
-from codex_router.records import EFFORTS, Attempt, End, Outcome, Usage
+from codex_router.records import EFFORTS, Attempt, Usage
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from codex_router.literals import End, Outcome
 
 RESULT = "result.json"
 

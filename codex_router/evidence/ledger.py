@@ -13,8 +13,6 @@ import os
 import sqlite3
 import time
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 from codex_router.errors import RouterError
 from codex_router.evidence.ledger_rows import (
@@ -32,14 +30,19 @@ from codex_router.evidence.ledger_rows import (
     run,
     run_row,
 )
-from codex_router.evidence.tables import Kind, Provenance
-from codex_router.home import make_router_home, router_home
+from codex_router.evidence.tables import Provenance
+from codex_router.home import make_router_folder, router_folder
+from codex_router.named import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from os import PathLike
+    from pathlib import Path
+    from typing import Literal, Self
 
     from codex_router.evidence.runs import Run
     from codex_router.evidence.tables import Table
+    from codex_router.literals import Ingested, Kind
     from codex_router.records import Aggregate, Attempt, Response
 
 FILE = "ledger.sqlite"
@@ -47,8 +50,6 @@ VERSION = len(SCHEMA)
 """Of the tables; kept in ``PRAGMA user_version``."""
 PATIENCE_S = 30.0
 """How long to wait for another process that is writing."""
-
-Ingested = Literal["stored", "known", "replaced"]
 
 
 class Holding(NamedTuple):
@@ -67,12 +68,14 @@ class Holding(NamedTuple):
 class Ledger:
     """An open ledger; use it as a context manager, which closes it."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: str | PathLike[str]) -> None:
         self._connection = connection
         self.path = path
 
     @classmethod
-    def open(cls, path: Path | None = None, *, create: bool = True, patience_s: float = PATIENCE_S) -> Self:
+    def open(
+        cls, path: str | PathLike[str] | None = None, *, create: bool = True, patience_s: float = PATIENCE_S
+    ) -> Self:
         """Open the ledger at `path`, by default the one in our home.
 
         Args:
@@ -83,12 +86,12 @@ class Ledger:
         Raises:
             RouterError: it cannot be opened, is damaged, or was written by a newer codex-router.
         """
-        target = path or router_home() / FILE
-        if not create and not target.exists():
-            connection, target = sqlite3.connect(":memory:", isolation_level=None), Path(":memory:")
+        target = path or os.path.join(router_folder(), FILE)
+        if not create and not os.path.exists(target):
+            connection, target = sqlite3.connect(":memory:", isolation_level=None), ":memory:"
         else:
             if path is None:
-                make_router_home()
+                make_router_folder()
             with _told(target):
                 connection = _connect(target, patience_s)
         ledger = cls(connection, target)
@@ -282,7 +285,7 @@ class Ledger:
         return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _connect(path: Path, patience_s: float) -> sqlite3.Connection:
+def _connect(path: str | PathLike[str], patience_s: float) -> sqlite3.Connection:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
     try:
@@ -309,7 +312,7 @@ def _write_ahead(connection: sqlite3.Connection, patience_s: float) -> None:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _told(path: str | PathLike[str]) -> Iterator[None]:
     """Tell what SQLite and the file system complain about in our words."""
     try:
         yield
@@ -332,6 +335,8 @@ def _now() -> str:
 
 
 def _holding(sha256: str, path: str, kind: Kind, provenance: str, cost_units: str, rows: int, created: str) -> Holding:
+    from pathlib import Path
+
     said = json.loads(provenance)
     said |= {key: tuple(said[key]) for key in ("caveats", "left_out")}
     return Holding(sha256, Path(path), kind, Provenance(**said), tuple(json.loads(cost_units)), rows, created)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from codex_router.evidence.runs import Run
+from codex_router.named import TYPE_CHECKING
 from codex_router.records import Aggregate, Arm, Attempt, Response, Usage
+
+if TYPE_CHECKING:
+    from typing import Any
 
 FIRST = (
     """CREATE TABLE ingested (

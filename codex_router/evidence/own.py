@@ -12,12 +12,14 @@ from codex_router.evidence.account import DOCS, Account, faults, refuse
 from codex_router.evidence.files import PARSERS, Raw, decode, load_toml, read_bytes
 from codex_router.evidence.runs import Run
 from codex_router.evidence.schema import COST_UNITS, AggregateRow, AttemptRow, Header
-from codex_router.evidence.tables import Kind, Provenance, Table
+from codex_router.evidence.tables import Provenance, Table
 from codex_router.records import Aggregate, Attempt, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from codex_router.literals import Kind
 
 BATCH = 2000
 """Rows checked at once, so that a large wrong file is refused early."""

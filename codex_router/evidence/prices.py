@@ -13,14 +13,16 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codex_router.errors import RouterError
+from codex_router.named import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
+    from os import PathLike
     from pathlib import Path
+    from typing import Any
 
     from codex_router.records import Usage
 
@@ -138,14 +140,15 @@ def save_snapshot(models: Iterable[str], path: Path) -> None:
     beside.replace(path)
 
 
-def load_snapshot(path: Path) -> dict[str, Rates]:
+def load_snapshot(path: str | PathLike[str]) -> dict[str, Rates]:
     """Return the known rates by model; empty when there is no snapshot.
 
     Raises:
         RouterError: the file is not a snapshot.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        with open(path, encoding="utf-8") as stream:
+            document = json.loads(stream.read())
         return {
             model: Rates(model, entry["provider"], tuple(Tier(**tier) for tier in entry["tiers"]))
             for model, entry in document["usd_per_mtok"].items()

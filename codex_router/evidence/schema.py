@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from codex_router.evidence.tables import CATEGORY
-from codex_router.records import EFFORTS, End, Outcome, OutcomeSource
+from codex_router.literals import End, Outcome, OutcomeSource
+from codex_router.records import EFFORTS
 
 CostUnit = Literal["per_attempt", "per_suite", "per_solved"]
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from codex_router.named import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from codex_router.evidence.runs import Run
+    from codex_router.literals import Kind
     from codex_router.records import Aggregate
-
-Kind = Literal["aggregates", "attempts"]
 
 CATEGORY = r"^(mixed:)?[a-z0-9][a-z0-9._-]{0,60}$"
 """What a kind of task may be called."""

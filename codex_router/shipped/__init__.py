@@ -6,9 +6,15 @@ install have them at the top level of the repository.
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from codex_router.errors import RouterError
+from codex_router.named import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_HERE = os.path.dirname(__file__)
 
 
 def shipped(folder: str) -> Path:
@@ -17,11 +23,18 @@ def shipped(folder: str) -> Path:
     Raises:
         RouterError: the installation is incomplete.
     """
-    packaged = Path(__file__).parent / folder
-    if packaged.is_dir():
+    from pathlib import Path
+
+    return Path(shipped_folder(folder))
+
+
+def shipped_folder(folder: str) -> str:
+    """Return the same as a text; see `shipped`."""
+    packaged = os.path.join(_HERE, folder)
+    if os.path.isdir(packaged):
         return packaged
-    checkout = Path(__file__).parents[2] / folder
-    if checkout.is_dir():
+    checkout = os.path.join(os.path.dirname(os.path.dirname(_HERE)), folder)
+    if os.path.isdir(checkout):
         return checkout
     raise RouterError(
         f"the folder `{folder}` is missing from this installation",
@@ -36,9 +49,10 @@ def shipped_bytes(name: str) -> bytes:
     Raises:
         RouterError: the installation is incomplete.
     """
-    path = Path(__file__).parent / name
+    path = os.path.join(_HERE, name)
     try:
-        return path.read_bytes()
+        with open(path, "rb") as stream:
+            return stream.read()
     except OSError as error:
         hint = "reinstall with `pip install --force-reinstall codex-profile-router`"
         raise RouterError(f"cannot be read: {error.strerror}", where=path, hint=hint) from None

@@ -35,6 +35,13 @@ from codex_router.__main__ import main
 main()
 """
 
+ONLY_TO_START_IT = """
+import os, sys
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+"""The least that a Python can do in front of Codex."""
+
 
 def commands(world: World) -> dict[str, list[str]]:
     """Return what is measured, by name; each command is compared with the one that `BASES` names."""
@@ -45,6 +52,7 @@ def commands(world: World) -> dict[str, list[str]]:
         "codex-router route": [ours, "route", PROMPT],
         "codex-router exec, up to the spawn": [python, "-c", TO_THE_SPAWN, "exec", "--quiet", *GO, PROMPT],
         "codex exec": [world.codex, "exec", *GO, PROMPT],
+        "python that only starts codex exec": [python, "-c", ONLY_TO_START_IT, world.codex, "exec", *GO, PROMPT],
         "codex-router exec": [ours, "exec", "--quiet", *GO, PROMPT],
     }
 
@@ -52,6 +60,7 @@ def commands(world: World) -> dict[str, list[str]]:
 BASES = {
     "codex-router route": "python -c pass",
     "codex-router exec, up to the spawn": "python -c pass",
+    "python that only starts codex exec": "codex exec",
     "codex-router exec": "codex exec",
 }
 
