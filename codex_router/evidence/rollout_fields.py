@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from codex_router.evidence.session_records import Thread
 
+try:  # as the standard library's `random` does: OpenSSL's takes as long to import as 15 MB to read
+    from _sha2 import sha256  # Python 3.12 and later
+except ImportError:
+    try:
+        from _sha256 import sha256
+    except ImportError:
+        from hashlib import sha256
+
 if TYPE_CHECKING:
     from codex_router.tokens import Counts
 
@@ -68,8 +76,6 @@ def _fingerprint(said: str) -> int:
 
 def hash_of(said: str) -> str:
     """Return the SHA-256 of a text, in hex."""
-    from hashlib import sha256  # OpenSSL's: its import takes time that all readers would wait for
-
     return sha256(said.encode("utf-8", errors="surrogateescape")).hexdigest()
 
 
