@@ -56,9 +56,9 @@ class Responses:
     def _record(self, line: Line) -> None:
         data, head, place = line.data, line.head, self._place
         self._total = NO_BYTES
-        if place.lineage is None and data.startswith(self._ids, head):
+        if data.startswith(self._ids, head) and place.lineage is None:
             found = RECORD.match(data, head + len(self._ids))
-            if found:
+            if found is not None:
                 self._spent(line, found)
                 return
         ids = IDS.match(data, head)
@@ -73,9 +73,9 @@ class Responses:
     def _spent(self, line: Line, found: re.Match[bytes]) -> None:
         """Take a record whose counts were read without parsing it."""
         data, meter = line.data, self._place.meter
-        _, first, cached, written, output, reasoning = found.groups(b"0")
-        usage = int(first), int(cached), int(written), int(output), int(reasoning)
-        total = (meter.total_tokens or 0) + usage[0] + usage[3]
+        _, a, b, c, d, e = found.groups(b"0")
+        usage = sent, _, _, output, _ = int(a), int(b), int(c), int(d), int(e)
+        total = (meter.total_tokens or 0) + sent + output
         if not data.endswith(THREAD_TOTAL % total):  # not what this response adds to what is known
             thread = THREAD.match(data, found.end())
             if thread is None:
@@ -142,16 +142,20 @@ class Responses:
         time = line.time
         task.responses += 1
         task.ended = time or task.ended
-        sent, cached, _, output, reasoning = counts
-        lost, reason, context = 0, None, state.context_tokens
-        resent = cached if context is None else min(sent, context)
+        sent, cached, written, output, reasoning = counts
+        lost, reason, resent = 0, None, state.context_tokens
+        if resent is None:
+            resent = cached
+        elif resent > sent:
+            resent = sent
         if cached * 2 < resent:
             lost, reason = self._cache_break(counts, time)
+        plan, hours, week = state.limits
         self.rows.append(
             [
-                meter.generation, meter.total_tokens, task.turn_id, time, state.model, state.effort, *counts,
-                max(cached, resent), state.tool_bytes, lost, reason, 0, task.since_change,
-                *state.limits,
+                meter.generation, meter.total_tokens, task.turn_id, time, state.model, state.effort,
+                sent, cached, written, output, reasoning, resent if resent > cached else cached, state.tool_bytes,
+                lost, reason, 0, task.since_change, plan, hours, week,
             ]
         )  # fmt: skip
         state.tool_bytes = 0
