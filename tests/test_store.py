@@ -218,7 +218,9 @@ def test_a_database_of_the_first_version_is_brought_up_to_date(
         assert one(store, sa.select(store_tables.schema_version.c.version)) == len(MIGRATIONS)
         found = sa.inspect(store.engine)
         for name, table in metadata.tables.items():
-            assert {index.name for index in table.indexes} == {index["name"] for index in found.get_indexes(name)}
+            partial = {"responses_broken"} if name == "responses" else set()
+            made = {index["name"] for index in found.get_indexes(name)}
+            assert {index.name for index in table.indexes} | partial == made
     Store.open(url).close()
 
 

@@ -118,12 +118,11 @@ def spent(
         only: values that columns of `BY` must have.
     """
     s = spending.c
-    columns = [_group(store, name).label(f"key{index}") for index, name in enumerate(by)]
-    planned = sa.case((s.plan_name != "", s.cost_usd), else_=0.0)
+    columns = [s[BY[name]].label(f"key{index}") for index, name in enumerate(by)]
     sums: list[Any] = [
         *(sa.func.sum(s[name]) for name in (*SUMS, *SPENT)),
-        *(sa.func.sum(sa.case((s[name] > 0, 1), else_=0)) for name in _COUNTED.values()),
-        sa.func.sum(planned),
+        *(sa.func.count().filter(s[name] > 0) for name in _COUNTED.values()),
+        sa.func.sum(s.cost_usd).filter(s.plan_name != ""),
         *(sa.func.sum(s[name]) for name in ("window_5h_used", "window_week_used")),
         *(sa.func.max(s[name]) for name in _PEAKS),
     ]
@@ -136,7 +135,8 @@ def spent(
         query = query.where(s[BY[name]] == value)
     with told(store.engine.url), store.engine.connect() as connection:
         rows = connection.execute(query).all()
-    return _ordered([_line(row, by) for row in rows if row[len(by) + 1]], by)
+    lines = [_line(row, by) for row in rows if row[len(by) + 1]]
+    return _ordered(_in_buckets(lines, by) if {"week", "month"} & set(by) else lines, by)
 
 
 def judged(store: Store, since: str | None = None, until: str | None = None) -> tuple[int, int]:
@@ -153,14 +153,13 @@ def judged(store: Store, since: str | None = None, until: str | None = None) -> 
     return counts.get("yes", 0), counts.get("no", 0)
 
 
-def _group(store: Store, name: str) -> sa.ColumnElement[str]:
-    """Return what to group by; a week or a month is looked up for each day that there is."""
-    column: sa.ColumnElement[str] = spending.c[BY[name]]
-    if name not in {"week", "month"}:
-        return column
-    with told(store.engine.url), store.engine.connect() as connection:
-        days = [row[0] for row in connection.execute(sa.select(spending.c.day).distinct())]
-    return sa.case({day: _bucket(name, day) for day in days}, value=column, else_=column) if days else column
+def _in_buckets(lines: Sequence[Line], by: Sequence[str]) -> list[Line]:
+    """Add the lines of days up to those of weeks or months: a database would look each row's day up in a calendar."""
+    buckets: dict[tuple[str, ...], Spend] = {}
+    for line in lines:
+        key = tuple(_bucket(*pair) for pair in zip(by, line.key, strict=True))
+        buckets[key] = buckets[key] + line.spend if key in buckets else line.spend
+    return [Line(*pair) for pair in buckets.items()]
 
 
 _COUNTED = {"late_tasks": "after_change_usd", "compacted_tasks": "compaction_usd", "stale_tasks": "stale_usd"}
