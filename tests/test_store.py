@@ -29,6 +29,7 @@ from codex_router.evidence.store import Store
 from codex_router.evidence.store_inserts import insert
 from codex_router.evidence.store_rows import rows_of
 from codex_router.evidence.store_tables import MIGRATIONS, metadata, responses, spending, tasks, threads
+from codex_router.evidence.usage import spent
 from codex_router.home import router_home
 
 DATABASES = ["sqlite", "postgresql"]
@@ -222,6 +223,21 @@ def test_a_database_of_the_first_version_is_brought_up_to_date(
             made = {index["name"] for index in found.get_indexes(name)}
             assert {index.name for index in table.indexes} | partial == made
     Store.open(url).close()
+
+
+def test_sqlite_groups_what_usage_is_asked_for_without_sorting() -> None:
+    asked: list[str] = []
+    with Store.open() as store:
+        sa.event.listen(store.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+        for by in ("day", "week", *store_tables.GROUPED):
+            spent(store, [by], defaults={"gpt-5.5": "medium"})
+        queries = [query for query in asked if "GROUP BY" in query]
+        assert len(queries) == 9
+        connection = store.engine.connect()
+        for query in queries:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", (0,) * query.count("?")).all()
+            assert ["USING INDEX spending_" in str(step) for step in plan] == [True], (query, plan)
+        connection.close()
 
 
 def test_a_newer_database_is_refused(store: Store) -> None:

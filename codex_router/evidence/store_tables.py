@@ -138,7 +138,10 @@ DIMENSIONS = (
     "plan_name",
 )
 """What spending can be asked by; empty texts where Codex says nothing."""
-GROUPED = ("project", "branch", "category", "model", "effort", "tier", "person")
+GROUPED = {
+    **{name: (name,) for name in ("project", "branch", "category", "model", "tier", "person")},
+    "effort": ("effort", "model"),
+}
 """What is asked for most, beside the day: SQLite would sort all rows, with their sums, to group them."""
 SUMS = ("tasks", "responses", "unpriced", *TOKENS)
 """A task is counted once, where its first response is; a sub-agent's is its parent's."""
@@ -156,7 +159,7 @@ spending = Table(
     PrimaryKeyConstraint("thread_id", "turn_id", "day", "model", "effort", "plan_name"),
     Index("spending_day", "day"),
     Index("spending_root", "root_thread_id"),
-    *(Index(f"spending_{name}", name) for name in GROUPED),
+    *(Index(f"spending_{name}", *columns) for name, columns in GROUPED.items()),
 )
 
 attempts = Table(
@@ -205,8 +208,8 @@ def _second(connection: Connection) -> None:
 
 def _third(connection: Connection) -> None:
     """Index what spending is grouped by."""
-    for name in GROUPED:
-        connection.execute(text(f"CREATE INDEX IF NOT EXISTS spending_{name} ON spending ({name})"))
+    for name, columns in GROUPED.items():
+        connection.execute(text(f"CREATE INDEX IF NOT EXISTS spending_{name} ON spending ({', '.join(columns)})"))
 
 
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third)
