@@ -356,3 +356,17 @@ def test_own_runs_are_pushed_to_the_team_once(postgres_url: str) -> None:
                 sa.select(store_tables.attempts.c.attempt_id, store_tables.attempts.c.outcome).order_by("attempt_id")
             ).all()
     assert rows == [("0199-a", "unknown"), ("b", "yes")]
+
+
+def test_a_run_that_was_pushed_counts_once(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger of this machine and the team's hold it both; of other members, only the team's does."""
+    from test_ledger import run
+
+    from codex_router.commands.evidence_options import read_evidence
+
+    monkeypatch.setenv("CODEX_ROUTER_DB", postgres_url)
+    with Store.open() as store, Ledger.open() as ledger:
+        ledger.record(run("mine"))
+        store.push([*ledger.runs(), run("another-member-s")])
+    found = read_evidence((), no_bundled=True, no_ledger=False)
+    assert sorted(one.attempt_id for one in found.attempts) == ["another-member-s", "mine"]
