@@ -34,21 +34,21 @@ def can_fork() -> bool:
 
 
 @contextmanager
-def answers(count: int, processes: int, answer: Callable[[int], Any]) -> Iterator[Iterator[Any]]:
+def answers(count: int, processes: int, answer: Callable[[int], Any], *, here: bool) -> Iterator[Iterator[Any]]:
     """Answer the questions 0 to `count` - 1, each once and in no order.
 
-    This process answers too, from the last question on, while the others have nothing for it. They are forked when
-    this is entered, so enter it before any thread is started; they end with the context.
+    The processes are forked when this is entered, so enter it before any thread is started; they end with the context.
 
     Args:
         count: how many questions there are; those that take longest had best come first.
-        processes: how many processes answer them, this one among them.
+        processes: how many processes answer them.
         answer: returns something that `marshal` knows.
+        here: this process is one of them: it answers while the others have nothing for it, from the last question on.
     """
     questions, ask = os.pipe()
     pipes: dict[int, int] = {}
     try:
-        for _ in range(processes - 1):
+        for _ in range(processes - here):
             said, say = os.pipe()
             pid = os.fork()
             if pid == 0:
@@ -56,7 +56,7 @@ def answers(count: int, processes: int, answer: Callable[[int], Any]) -> Iterato
             os.close(say)
             pipes[said] = pid
         os.close(questions)
-        yield _taken(count, ask, pipes, answer)
+        yield _taken(count, ask, pipes, answer if here else None)
     finally:
         os.close(ask)
         for said, pid in pipes.items():
@@ -65,7 +65,7 @@ def answers(count: int, processes: int, answer: Callable[[int], Any]) -> Iterato
             os.waitpid(pid, 0)
 
 
-def _taken(count: int, ask: int, pipes: dict[int, int], answer: Callable[[int], Any]) -> Iterator[Any]:
+def _taken(count: int, ask: int, pipes: dict[int, int], answer: Callable[[int], Any] | None) -> Iterator[Any]:
     """Ask, and yield each answer as it comes."""
     asked = waiting = 0
     buffers = {said: bytearray() for said in pipes}
@@ -78,8 +78,8 @@ def _taken(count: int, ask: int, pipes: dict[int, int], answer: Callable[[int], 
         new = range(asked, min(count, asked + max(0, ahead)))
         os.write(ask, b"".join(map(NUMBER.pack, new)))
         asked, waiting = asked + len(new), waiting + len(new)
-        ready = poll.poll(0 if asked < count else None)
-        if not ready:
+        ready = poll.poll(0 if answer and asked < count else None)
+        if answer and not ready:
             count -= 1
             yield _undisturbed(answer, count)
         for said, _ in ready:

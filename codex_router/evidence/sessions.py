@@ -104,6 +104,8 @@ def reading(
     kind_of: Callable[[str], str],
     known: Mapping[str, Position],
     pricing: Pricing | None = None,
+    *,
+    here: bool = True,
 ) -> Iterator[Iterator[SessionRead]]:
     """Read files on all cores; yields an iterator over what was read, in no order.
 
@@ -115,6 +117,7 @@ def reading(
         kind_of: names the category of a prompt.
         known: where earlier readings ended, by path.
         pricing: knows what responses cost; None leaves that open.
+        here: this process reads, too. One that stores has enough to do, and to hold.
     """
     ancestors = Ancestors({file.thread_id: file.path for file in all_files})
     work = [(file, known.get(file.path)) for file in sorted(files, key=lambda file: -file.size)]
@@ -128,5 +131,5 @@ def reading(
         file, before = work[number]
         return _read(file, ancestors, kind_of, before, pricing)
 
-    with answers(len(work), cores, answer) as some:
+    with answers(len(work), cores, answer, here=here) as some:
         yield map(_with_names, some)
