@@ -66,12 +66,15 @@ def instructions_of(payload: dict[str, Any]) -> int:
     settings = mode.get("settings") if isinstance(mode, dict) else None
     own = settings.get("developer_instructions") if isinstance(settings, dict) else None
     said = (payload.get("user_instructions"), payload.get("developer_instructions"), payload.get("personality"), own)
-    return _fingerprint(json.dumps(said))
+    try:
+        return _fingerprint(said)
+    except TypeError:  # of a type that cannot be looked up
+        return _fingerprint.__wrapped__(said)
 
 
 @lru_cache(4)
-def _fingerprint(said: str) -> int:
-    return int(hash_of(said)[:12], 16)
+def _fingerprint(said: tuple[Any, ...]) -> int:
+    return int(hash_of(json.dumps(said))[:12], 16)
 
 
 def hash_of(said: str) -> str:
