@@ -98,14 +98,9 @@ def test_a_week_that_holds_new_year(codex_home: Path) -> None:
 def test_an_effort_that_nobody_named_is_the_default_of_its_model(codex_home: Path) -> None:
     """Codex writes no effort when it takes the model's own; a model that nobody knows has none that could be said."""
     thread = plain("new", tasks=0)
-    for model, effort in (
-        ("gpt-5.4-mini", None),
-        ("gpt-5.5", None),
-        ("gpt-5.5", "medium"),
-        ("gpt-6.1-sol", None),
-        ("my-own-llama", None),
-    ):
-        thread.model, thread.effort = model, effort
+    for model in ("gpt-5.4-mini", "gpt-5.5", "gpt-5.5:medium", "gpt-6.1-sol", "my-own-llama"):
+        thread.model, _, effort = model.partition(":")
+        thread.effort = effort or None  # type: ignore[assignment]
         thread.task("fix it", 2)
     save(codex_home, thread)
     rows = {row["effort"]: row["responses"] for row in usage("--by", "effort")["rows"]}  # type: ignore[attr-defined]

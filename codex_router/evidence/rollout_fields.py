@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from codex_router.evidence.session_records import Thread
 
 try:  # as the standard library's `random` does: OpenSSL's takes as long to import as 15 MB to read
-    from _sha2 import sha256  # Python 3.12 and later
+    from _sha2 import sha256  # type: ignore[import-not-found]  # Python 3.12 and later
 except ImportError:
     try:
-        from _sha256 import sha256
+        from _sha256 import sha256  # type: ignore[import-not-found]
     except ImportError:
         from hashlib import sha256
 
@@ -79,7 +79,7 @@ def _fingerprint(said: tuple[Any, ...]) -> int:
 
 def hash_of(said: str) -> str:
     """Return the SHA-256 of a text, in hex."""
-    return sha256(said.encode("utf-8", errors="surrogateescape")).hexdigest()
+    return str(sha256(said.encode("utf-8", errors="surrogateescape")).hexdigest())
 
 
 def limits_of(limits: Any) -> list[Any]:

@@ -98,7 +98,7 @@ def main(megabytes: int = 5000) -> None:
             assert taken.status == 0
             assert stored(folder / f"router-{name}", "sum(input_tokens + output_tokens)", "responses") == tokens
             report(f"ingest, {size:,.0f} MB", taken, size)
-        print(f"at that rate, {WHOLE_GB} GB: {WHOLE_GB * 1000 / (size / taken.wall_s) / 60:.1f} minutes")
+            print(f"at that rate, {WHOLE_GB} GB: {WHOLE_GB * 1000 / (size / taken.wall_s) / 60:.1f} minutes")
         interrupted(folder, *sizes["all"])
     finally:
         shutil.rmtree(folder)
