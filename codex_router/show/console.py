@@ -52,5 +52,5 @@ def show(console: Console, content: RenderableType) -> None:
 
 def print_json(document: dict[str, Any]) -> None:
     """Print one JSON document with ``"schema": 1`` first; NaN and infinity are refused, they are not JSON."""
-    json.dump({"schema": 1, **document}, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
-    sys.stdout.write("\n")
+    text = json.dumps({"schema": 1, **document}, indent=2, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(f"{text}\n")
