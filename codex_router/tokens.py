@@ -94,6 +94,10 @@ class Meter:
             return _difference(total, before)
         return last if 0 < size(last) <= size(total) or (known and size(last)) else total
 
+    def grows_to(self, total: Counts) -> bool:
+        """Tell whether `count` would take what this total adds to the one before, whatever the newest response had."""
+        return self.total is not None and size(total) >= (self.total_tokens or 0)
+
     def _moved(self, total_tokens: int) -> bool:
         """Take a new total; tell whether it is one."""
         before = self.total_tokens

@@ -468,25 +468,36 @@ def test_what_is_remembered_of_lines_changes_nothing(
     assert said_by(thread, data, remembered=True) == said_by(thread, data, remembered=False)
 
 
-def test_a_reader_that_dies_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("here", [True, False])
+def test_a_reader_that_dies_is_told(tmp_path: Path, *, here: bool) -> None:
     for seed in range(8):
         plain("new", seed, filler=40_000, responses=30).save(tmp_path)
     files, _ = find_sessions(tmp_path)
     assert sum(file.size for file in files) > 32 << 20
 
-    def die(prompt: str) -> str:
-        os._exit(7)
+    this = os.getpid()
 
-    with pytest.raises(RouterError, match="has ended"), reading(files, files, die, {}) as read:
+    def die(prompt: str) -> str:
+        if os.getpid() != this:
+            os._exit(7)
+        return "none"
+
+    with pytest.raises(RouterError, match="has ended"), reading(files, files, die, {}, here=here) as read:
         list(read)
 
 
-def test_many_files_are_read_on_all_cores(tmp_path: Path) -> None:
+@pytest.mark.parametrize("here", [True, False])
+def test_many_files_are_read_on_all_cores(tmp_path: Path, *, here: bool) -> None:
     threads = [plain("new", seed, filler=20_000, responses=20) for seed in range(30)]
     for thread in threads:
         thread.save(tmp_path)
-    assert sum(file.size for file in find_sessions(tmp_path)[0]) > 32 << 20
-    assert tokens(tmp_path) == truth(*threads)
+    files, _ = find_sessions(tmp_path)
+    assert sum(file.size for file in files) > 32 << 20
+    with reading(files, files, lambda _prompt: "none", {}, here=here) as reads:
+        found = [read.session for read in reads if read.session]
+    assert {one.thread.thread_id: tuple(map(sum, zip(*(each[6:11] for each in one.responses), strict=True)))
+            for one in found} == truth(*threads)  # fmt: skip
+    assert len(found) == len(files)
 
 
 def test_a_folder_that_cannot_be_read_and_links(tmp_path: Path) -> None:

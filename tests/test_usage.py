@@ -95,6 +95,31 @@ def test_a_week_that_holds_new_year(codex_home: Path) -> None:
     assert [row["week"] for row in rows] == ["2026-W45", "2026-W53"]
 
 
+def test_an_effort_that_nobody_named_is_the_default_of_its_model(codex_home: Path) -> None:
+    """Codex writes no effort when it takes the model's own; a model that nobody knows has none that could be said."""
+    thread = plain("new", tasks=0)
+    for model in ("gpt-5.4-mini", "gpt-5.5", "gpt-5.5:medium", "gpt-6.1-sol", "my-own-llama"):
+        thread.model, _, effort = model.partition(":")
+        thread.effort = effort or None  # type: ignore[assignment]
+        thread.task("fix it", 2)
+    save(codex_home, thread)
+    rows = {row["effort"]: row["responses"] for row in usage("--by", "effort")["rows"]}  # type: ignore[attr-defined]
+    assert rows == {"medium": 2, "medium (default)": 4, "low (default)": 2, "": 2}
+    both = usage("--by", "effort,model")["rows"]
+    assert {(row["effort"], row["model"]) for row in both} == {  # type: ignore[attr-defined]
+        ("medium", "gpt-5.5"),
+        ("medium (default)", "gpt-5.5"),
+        ("medium (default)", "gpt-5.4-mini"),
+        ("low (default)", "gpt-6.1-sol"),
+        ("", "my-own-llama"),
+    }
+    for value, count in rows.items():
+        assert usage("--only", f"effort={value}")["total"]["responses"] == count  # type: ignore[index]
+    words = router("usage", "--since", "all", "--no-advice", "--by", "effort").stdout
+    assert "medium (default)" in words
+    assert "default " in words.replace("(default)", "")
+
+
 def test_only_some_and_only_some_days(codex_home: Path) -> None:
     thread = plain("new", tasks=1, responses=3)
     thread.model = "gpt-5.4"

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.catalogue import default_efforts
-from codex_router.evidence.ledger import FILE
+from codex_router.evidence.ledger import FILE, Ledger
 from codex_router.home import router_home
 from codex_router.settings import policy_document
 
@@ -18,7 +18,7 @@ class OwnTurns(NamedTuple):
     """What sessions tell beside the runs of `exec`."""
 
     attempts: tuple[Attempt, ...] = ()
-    """Turns whose task has a known outcome, and in a team's database the runs of all members."""
+    """Turns whose task has a known outcome, and in a team's database the runs of the other members."""
     summed: tuple[Summed, ...] = ()
     """All other turns, as sums: they stay in the database, however many there are."""
 
@@ -33,6 +33,10 @@ def own_turns() -> OwnTurns:
     guessed, defaults = guesses_outcomes(), default_efforts()
     with Store.open() as store:
         attempts = attempts_of_sessions(store, guessed=guessed, judged=True, defaults=defaults)
+        if store.is_shared:  # it has this machine's runs too
+            with Ledger.open(create=False) as ledger:
+                mine = {run.attempt_id for run in ledger.attempts()}
+            attempts = [one for one in attempts if one.attempt_id not in mine]
         return OwnTurns(tuple(attempts), tuple(sums_of_sessions(store, guessed=guessed, defaults=defaults)))
 
 

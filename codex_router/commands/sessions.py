@@ -59,7 +59,8 @@ def _read(
     read_bytes = responses = inherited = 0
     todo = sum(file.size for file in changed)
     # The readers are forked before the progress bar starts its thread.
-    with reading(changed, files, classifier(), known, pricing) as reads, _bar(todo) as advance:
+    kind_of = classifier()
+    with reading(changed, files, kind_of, known, pricing, here=False) as reads, _bar(todo) as advance:
         batch: list[SessionRead] = []
         for read in reads:
             before = known.get(read.position.path)

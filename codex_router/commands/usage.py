@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from codex_router.codex.catalogue import default_efforts
 from codex_router.commands.home_option import home_option
 from codex_router.errors import ExitCode, UsageError
 from codex_router.evidence.store import Store
@@ -59,7 +60,7 @@ def command(
     with Store.open() as store:
         if not no_read and home.is_dir():
             _refresh(home, store)
-        lines = spent(store, groups, first, last, conditions)
+        lines = spent(store, groups, first, last, conditions, default_efforts())
         total = sum((line.spend for line in lines), Spend())
         lost = findings(store, total, first, last) if not conditions else []
         solved, failed = judged(store, first, last) if not conditions else (0, 0)

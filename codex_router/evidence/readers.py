@@ -7,13 +7,14 @@ of the reading.
 from __future__ import annotations
 
 import gc
+import marshal
 import os
 import select
 import signal
 import struct
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codex_router.errors import RouterError
 
@@ -33,20 +34,21 @@ def can_fork() -> bool:
 
 
 @contextmanager
-def answers(count: int, processes: int, answer: Callable[[int], bytes]) -> Iterator[Iterator[bytes]]:
-    """Answer the questions 0 to `count` - 1, each once and in no order; the processes end with the context.
+def answers(count: int, processes: int, answer: Callable[[int], Any], *, here: bool) -> Iterator[Iterator[Any]]:
+    """Answer the questions 0 to `count` - 1, each once and in no order.
 
-    They are forked when this is entered: enter it before any thread is started.
+    The processes are forked when this is entered, so enter it before any thread is started; they end with the context.
 
     Args:
-        count: how many questions there are.
+        count: how many questions there are; those that take longest had best come first.
         processes: how many processes answer them.
-        answer: called in a process of its own.
+        answer: returns something that `marshal` knows.
+        here: this process is one of them: it answers while the others have nothing for it, from the last question on.
     """
     questions, ask = os.pipe()
     pipes: dict[int, int] = {}
     try:
-        for _ in range(processes):
+        for _ in range(processes - here):
             said, say = os.pipe()
             pid = os.fork()
             if pid == 0:
@@ -54,7 +56,7 @@ def answers(count: int, processes: int, answer: Callable[[int], bytes]) -> Itera
             os.close(say)
             pipes[said] = pid
         os.close(questions)
-        yield _taken(count, ask, pipes)
+        yield _taken(count, ask, pipes, answer if here else None)
     finally:
         os.close(ask)
         for said, pid in pipes.items():
@@ -63,27 +65,42 @@ def answers(count: int, processes: int, answer: Callable[[int], bytes]) -> Itera
             os.waitpid(pid, 0)
 
 
-def _taken(count: int, ask: int, pipes: dict[int, int]) -> Iterator[bytes]:
+def _taken(count: int, ask: int, pipes: dict[int, int], answer: Callable[[int], Any] | None) -> Iterator[Any]:
     """Ask, and yield each answer as it comes."""
-    asked = min(count, AHEAD * len(pipes))
-    os.write(ask, b"".join(map(NUMBER.pack, range(asked))))
+    asked = waiting = 0
     buffers = {said: bytearray() for said in pipes}
     poll = select.poll()
     for said in pipes:
         poll.register(said, select.POLLIN)
-    left = count
-    while left:
-        for said, _ in poll.poll():
+    while asked < count or waiting:
+        # So few at the end that nobody waits for another who has many left.
+        ahead = len(pipes) * min(AHEAD, 1 + (count - asked) // (4 + 4 * len(pipes))) - waiting
+        new = range(asked, min(count, asked + max(0, ahead)))
+        os.write(ask, b"".join(map(NUMBER.pack, new)))
+        asked, waiting = asked + len(new), waiting + len(new)
+        ready = poll.poll(0 if answer and asked < count else None)
+        if answer and not ready:
+            count -= 1
+            yield _undisturbed(answer, count)
+        for said, _ in ready:
             some = os.read(said, PIPE_BYTES)
             if not some:
                 raise RouterError("a process that read sessions has ended", hint="try again; what was stored stays")
             buffers[said] += some
             for one in _whole(buffers[said]):
-                left -= 1
-                if asked < count:
-                    os.write(ask, NUMBER.pack(asked))
-                    asked += 1
-                yield one
+                waiting -= 1
+                yield marshal.loads(one)  # noqa: S302 - from our own children, through pipes
+
+
+def _undisturbed(answer: Callable[[int], Any], number: int) -> Any:
+    """Answer without a look for cycles: what is read holds none, and the look takes a third of the time."""
+    looks = gc.isenabled()
+    gc.disable()
+    try:
+        return answer(number)
+    finally:
+        if looks:
+            gc.enable()
 
 
 def _whole(buffer: bytearray) -> Iterator[bytes]:
@@ -98,13 +115,13 @@ def _whole(buffer: bytearray) -> Iterator[bytes]:
     del buffer[:at]
 
 
-def _serve(answer: Callable[[int], bytes], questions: int, say: int, others: tuple[int, ...]) -> None:
+def _serve(answer: Callable[[int], Any], questions: int, say: int, others: tuple[int, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    gc.disable()  # what is read holds no cycles, and looking for them takes a third of the time
+    gc.disable()
     for descriptor in others:
         os.close(descriptor)  # an end that stays open here would hide that the parent has closed it
     while number := os.read(questions, NUMBER.size):
-        said = answer(NUMBER.unpack(number)[0])
+        said = marshal.dumps(answer(NUMBER.unpack(number)[0]))
         rest = memoryview(NUMBER.pack(len(said)) + said)
         while rest:
             rest = rest[os.write(say, rest) :]

@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from codex_router.evidence.session_records import Thread
 
+try:  # as the standard library's `random` does: OpenSSL's takes as long to import as 15 MB to read
+    from _sha2 import sha256  # type: ignore[import-not-found]  # Python 3.12 and later
+except ImportError:
+    try:
+        from _sha256 import sha256  # type: ignore[import-not-found]
+    except ImportError:
+        from hashlib import sha256
+
 if TYPE_CHECKING:
     from codex_router.tokens import Counts
 
@@ -58,19 +66,20 @@ def instructions_of(payload: dict[str, Any]) -> int:
     settings = mode.get("settings") if isinstance(mode, dict) else None
     own = settings.get("developer_instructions") if isinstance(settings, dict) else None
     said = (payload.get("user_instructions"), payload.get("developer_instructions"), payload.get("personality"), own)
-    return _fingerprint(json.dumps(said))
+    try:
+        return _fingerprint(said)
+    except TypeError:  # of a type that cannot be looked up
+        return _fingerprint.__wrapped__(said)
 
 
 @lru_cache(4)
-def _fingerprint(said: str) -> int:
-    return int(hash_of(said)[:12], 16)
+def _fingerprint(said: tuple[Any, ...]) -> int:
+    return int(hash_of(json.dumps(said))[:12], 16)
 
 
 def hash_of(said: str) -> str:
     """Return the SHA-256 of a text, in hex."""
-    from hashlib import sha256  # OpenSSL's: its import takes time that all readers would wait for
-
-    return sha256(said.encode("utf-8", errors="surrogateescape")).hexdigest()
+    return str(sha256(said.encode("utf-8", errors="surrogateescape")).hexdigest())
 
 
 def limits_of(limits: Any) -> list[Any]:

@@ -157,7 +157,7 @@ class Lines:
         at, left, most = 0, 0, LINE_BYTES + 1
         while data := readline(most):
             found = known(data[at : at + KEY_BYTES])
-            if found is None or data[:BEGINS] != NEXT or data[-1] != NEWLINE:
+            if found is None or data[-1] != NEWLINE or not data.startswith(NEXT):
                 left = self._look(data) if data[-1] == NEWLINE else self._endless(data, stream)
                 at = self._type_at
             elif found[0] is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from codex_router.evidence.rollout_fields import COUNT, IDS, RECORD, THREAD, counts_of, limits_of, seconds_between, text
+from codex_router.evidence.rollout_lines import BEGINS
 from codex_router.tokens import NOTHING, counts_from, size
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from codex_router.evidence.rollout_lines import Line
     from codex_router.evidence.rollout_place import Place
-    from codex_router.tokens import Counts
+    from codex_router.tokens import Counts, Meter
 
 IDLE_SECONDS = 300.0
 """OpenAI keeps a prompt cache for 5 to 10 minutes without use."""
@@ -56,9 +57,9 @@ class Responses:
     def _record(self, line: Line) -> None:
         data, head, place = line.data, line.head, self._place
         self._total = NO_BYTES
-        if place.lineage is None and data.startswith(self._ids, head):
+        if data.startswith(self._ids, head) and place.lineage is None:
             found = RECORD.match(data, head + len(self._ids))
-            if found:
+            if found is not None:
                 self._spent(line, found)
                 return
         ids = IDS.match(data, head)
@@ -73,9 +74,9 @@ class Responses:
     def _spent(self, line: Line, found: re.Match[bytes]) -> None:
         """Take a record whose counts were read without parsing it."""
         data, meter = line.data, self._place.meter
-        _, first, cached, written, output, reasoning = found.groups(b"0")
-        usage = int(first), int(cached), int(written), int(output), int(reasoning)
-        total = (meter.total_tokens or 0) + usage[0] + usage[3]
+        _, a, b, c, d, e = found.groups(b"0")
+        usage = sent, _, _, output, _ = int(a), int(b), int(c), int(d), int(e)
+        total = (meter.total_tokens or 0) + sent + output
         if not data.endswith(THREAD_TOTAL % total):  # not what this response adds to what is known
             thread = THREAD.match(data, found.end())
             if thread is None:
@@ -109,18 +110,20 @@ class Responses:
         return True
 
     def _count(self, line: Line) -> None:
-        own, meter = self._place.lineage is None, self._place.meter
-        if own and (meter.recorded or line.data.startswith(self._total, line.head)):
-            self._windows(line)  # the rest was said before
+        place, data = self._place, line.data
+        own, meter = place.lineage is None, place.meter
+        if own and (meter.recorded or data.startswith(self._total, line.head)):  # its counts were said before
+            if place.state.limits[0] is not None or not data.endswith(self._limits):
+                self._windows(line)
             return
-        total, last = _counts(line)
+        total, last = _counts(line, meter if own else None)
         if total != NOTHING and not (own and size(total) == meter.total_tokens):
             counts = None if self._inherits(line, total, last) else meter.count(total, last)
             if counts is not None:
                 self._response(line, counts)
-        if self._place.lineage is None:
+        if place.lineage is None:
             if size(total) == meter.total_tokens:
-                self._total = line.data[line.head : line.data.find(b"}", line.head) + 1] or NO_BYTES
+                self._total = data[line.head : data.find(b"}", line.head) + 1] or NO_BYTES
             self._windows(line)
 
     def _inherits(self, line: Line, total: Counts, last: Counts) -> bool:
@@ -139,19 +142,26 @@ class Responses:
         place = self._place
         state, meter = place.state, place.meter
         task = place.open or place.begin(line)
-        time = line.time
+        data = line.data
+        time = data[BEGINS : data.index(b'"', BEGINS)].decode("ascii", "replace")  # `line.time`, without the call
         task.responses += 1
         task.ended = time or task.ended
-        sent, cached, _, output, reasoning = counts
-        lost, reason, context = 0, None, state.context_tokens
-        resent = cached if context is None else min(sent, context)
+        sent, cached, written, output, reasoning = counts
+        lost, reason, resent = 0, None, state.context_tokens
+        if resent is None:
+            resent = cached
+        elif resent > sent:
+            resent = sent
         if cached * 2 < resent:
             lost, reason = self._cache_break(counts, time)
+        elif resent < cached:
+            resent = cached
+        plan, hours, week = state.limits
         self.rows.append(
             [
-                meter.generation, meter.total_tokens, task.turn_id, time, state.model, state.effort, *counts,
-                max(cached, resent), state.tool_bytes, lost, reason, 0, task.since_change,
-                *state.limits,
+                meter.generation, meter.total_tokens, task.turn_id, time, state.model, state.effort,
+                sent, cached, written, output, reasoning, resent, state.tool_bytes, lost, reason, 0,
+                task.since_change, plan, hours, week,
             ]
         )  # fmt: skip
         state.tool_bytes = 0
@@ -193,11 +203,17 @@ class Responses:
             self.rows[-1][WINDOWS] = state.limits
 
 
-def _counts(line: Line) -> tuple[Counts, Counts]:
-    """Return the thread's total and what its newest response had, both zero when the line does not say."""
+def _counts(line: Line, meter: Meter | None) -> tuple[Counts, Counts]:
+    """Return the thread's total and what its newest response had, both zero when the line does not say.
+
+    The second is left out where `meter` knows it, from the total before.
+    """
     found = COUNT.match(line.data, line.head)
     if found:
-        return (counts_of(found, 1), counts_of(found, 6)) if found[1] else (NOTHING, NOTHING)
+        if found[1] is None:
+            return NOTHING, NOTHING
+        total = counts_of(found, 1)
+        return total, NOTHING if meter is not None and meter.grows_to(total) else counts_of(found, 6)
     info = line.payload().get("info")
     if not isinstance(info, dict):
         return NOTHING, NOTHING

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from codex_router.evidence.rollout_fields import seconds_between
 
@@ -13,33 +13,57 @@ if TYPE_CHECKING:
 class _Kept:
     """Fields with their defaults; what is kept of them is given to make the same again.
 
-    Dataclasses would do; their import takes as long as the reading of ten megabytes.
+    Dataclasses would do; their import takes as long as the reading of ten megabytes. The fields are slots: Python
+    finds what an object has of its class only after a search, each time.
     """
 
+    __slots__ = ()
+    FIELDS: ClassVar[dict[str, Any]] = {}
+    """Defaults by name."""
+
     def __init__(self, **known: Any) -> None:
-        for name, value in known.items():
-            setattr(self, name, value)
+        for name, default in self.FIELDS.items():
+            setattr(self, name, known.get(name, default))
 
 
 class OpenTask(_Kept):
     """A task that may go on."""
 
-    turn_id: str = ""
-    root_turn_id: str | None = None
-    started: str = ""
-    ended: str = ""
-    end: str | None = None
-    category: str = "none"
-    prompt_hash: str | None = None
-    prompt_chars: int | None = None
-    responses: int = 0
-    tool_calls: int = 0
-    tool_output_bytes: int = 0
-    compactions: int = 0
-    changes: int = 0
-    complaint: int = 0
-    since_change: int = 0
-    answered: bool = False
+    turn_id: str
+    root_turn_id: str | None
+    started: str
+    ended: str
+    end: str | None
+    category: str
+    prompt_hash: str | None
+    prompt_chars: int | None
+    responses: int
+    tool_calls: int
+    tool_output_bytes: int
+    compactions: int
+    changes: int
+    complaint: int
+    since_change: int
+    answered: bool
+    FIELDS: ClassVar[dict[str, Any]] = {
+        "turn_id": "",
+        "root_turn_id": None,
+        "started": "",
+        "ended": "",
+        "end": None,
+        "category": "none",
+        "prompt_hash": None,
+        "prompt_chars": None,
+        "responses": 0,
+        "tool_calls": 0,
+        "tool_output_bytes": 0,
+        "compactions": 0,
+        "changes": 0,
+        "complaint": 0,
+        "since_change": 0,
+        "answered": False,
+    }
+    __slots__ = tuple(FIELDS)
 
     def fields(self) -> tuple[Any, ...]:
         """Return the fields of a `session_records.Task`, as far as they are known."""
@@ -56,32 +80,54 @@ class OpenTask(_Kept):
 class State(_Kept):
     """What must be known to go on reading a file."""
 
-    thread: list[Any] | None = None
-    total: Counts | None = None
-    total_tokens: int | None = None
-    generation: int = 0
-    recorded: bool = False
-    model: str = ""
-    effort: str | None = None
-    instructions: int = 0
+    thread: list[Any] | None
+    total: Counts | None
+    total_tokens: int | None
+    generation: int
+    recorded: bool
+    model: str
+    effort: str | None
+    instructions: int
     """Fingerprint of what the turn's context told the model."""
-    turns_named: bool = False
+    turns_named: bool
     """This Codex gives turns ids."""
-    turn_count: int = 0
-    task: dict[str, Any] | None = None
-    last: list[Any] | None = None
+    turn_count: int
+    task: dict[str, Any] | None
+    last: list[Any] | None
     """The newest response; a later line may say more of it."""
-    last_instructions: int = 0
-    cache_seen: bool = False
-    context_tokens: int | None = None
+    last_instructions: int
+    cache_seen: bool
+    context_tokens: int | None
     """Tokens that the next response gets again; None after a compaction."""
-    tool_bytes: int = 0
-    limits: tuple[Any, ...] | list[Any] = (None, None, None)
+    tool_bytes: int
+    limits: tuple[Any, ...] | list[Any]
     """Plan, and the shares used of its two windows; the plan is None when nothing is known."""
-    copying: bool = False
-    inherited_total: Counts | None = None
+    copying: bool
+    inherited_total: Counts | None
+    FIELDS: ClassVar[dict[str, Any]] = {
+        "thread": None,
+        "total": None,
+        "total_tokens": None,
+        "generation": 0,
+        "recorded": False,
+        "model": "",
+        "effort": None,
+        "instructions": 0,
+        "turns_named": False,
+        "turn_count": 0,
+        "task": None,
+        "last": None,
+        "last_instructions": 0,
+        "cache_seen": False,
+        "context_tokens": None,
+        "tool_bytes": 0,
+        "limits": (None, None, None),
+        "copying": False,
+        "inherited_total": None,
+    }
+    __slots__ = tuple(FIELDS)
 
 
 def fields_of(record: OpenTask | State) -> dict[str, Any]:
     """Return the fields of a record by name."""
-    return {name: getattr(record, name) for name in type(record).__annotations__}
+    return {name: getattr(record, name) for name in type(record).FIELDS}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import marshal
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -105,6 +104,8 @@ def reading(
     kind_of: Callable[[str], str],
     known: Mapping[str, Position],
     pricing: Pricing | None = None,
+    *,
+    here: bool = True,
 ) -> Iterator[Iterator[SessionRead]]:
     """Read files on all cores; yields an iterator over what was read, in no order.
 
@@ -116,6 +117,7 @@ def reading(
         kind_of: names the category of a prompt.
         known: where earlier readings ended, by path.
         pricing: knows what responses cost; None leaves that open.
+        here: this process reads, too. One that stores has enough to do, and to hold.
     """
     ancestors = Ancestors({file.thread_id: file.path for file in all_files})
     work = [(file, known.get(file.path)) for file in sorted(files, key=lambda file: -file.size)]
@@ -125,9 +127,9 @@ def reading(
         yield (read_session(file, ancestors, kind_of, before, pricing) for file, before in work)
         return
 
-    def packed(number: int) -> bytes:
+    def answer(number: int) -> _Plain:
         file, before = work[number]
-        return marshal.dumps(_read(file, ancestors, kind_of, before, pricing))
+        return _read(file, ancestors, kind_of, before, pricing)
 
-    with answers(len(work), cores, packed) as some:
-        yield (_with_names(marshal.loads(one)) for one in some)  # noqa: S302 - from our own children, through pipes
+    with answers(len(work), cores, answer, here=here) as some:
+        yield map(_with_names, some)

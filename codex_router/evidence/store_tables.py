@@ -121,13 +121,9 @@ responses = Table(
     *_texts("plan_name"),
     *_amounts("window_5h_percent", "window_week_percent", *COSTS),
     PrimaryKeyConstraint("thread_id", "generation", "total_tokens"),
-    Index(
-        "responses_broken",
-        "cache_break",
-        sqlite_where=text("cache_break IS NOT NULL"),
-        postgresql_where=text("cache_break IS NOT NULL"),
-    ),
 )
+BROKEN = "CREATE INDEX IF NOT EXISTS responses_broken ON responses (cache_break) WHERE cache_break IS NOT NULL"
+"""As text: for a partial index among its own, SQLAlchemy imports every database's dialect."""
 
 DIMENSIONS = (
     "day",
@@ -142,6 +138,11 @@ DIMENSIONS = (
     "plan_name",
 )
 """What spending can be asked by; empty texts where Codex says nothing."""
+GROUPED = {
+    **{name: (name,) for name in ("project", "branch", "category", "model", "tier", "person")},
+    "effort": ("effort", "model"),
+}
+"""What is asked for most, beside the day: SQLite would sort all rows, with their sums, to group them."""
 SUMS = ("tasks", "responses", "unpriced", *TOKENS)
 """A task is counted once, where its first response is; a sub-agent's is its parent's."""
 SPENT = (*COSTS, "compaction_usd", "after_change_usd", "stale_usd")
@@ -158,6 +159,7 @@ spending = Table(
     PrimaryKeyConstraint("thread_id", "turn_id", "day", "model", "effort", "plan_name"),
     Index("spending_day", "day"),
     Index("spending_root", "root_thread_id"),
+    *(Index(f"spending_{name}", *columns) for name, columns in GROUPED.items()),
 )
 
 attempts = Table(
@@ -185,6 +187,7 @@ attempts = Table(
 def _first(connection: Connection) -> None:
     """Make all tables: as they are now, so that the steps behind must take what is there already."""
     metadata.create_all(connection)
+    connection.execute(text(BROKEN))
     attempts.create(connection, checkfirst=True)
     connection.execute(text("CREATE INDEX IF NOT EXISTS attempts_session ON attempts (session_id)"))
 
@@ -203,5 +206,11 @@ def _second(connection: Connection) -> None:
         connection.execute(text(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}"))
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second)
+def _third(connection: Connection) -> None:
+    """Index what spending is grouped by."""
+    for name, columns in GROUPED.items():
+        connection.execute(text(f"CREATE INDEX IF NOT EXISTS spending_{name} ON spending ({', '.join(columns)})"))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third)
 """Each brings a database from version n to n + 1; never changed once released, only added to."""

@@ -12,7 +12,7 @@ from codex_router.evidence.store import told
 from codex_router.evidence.store_tables import SPENT, SUMS, attempts, spending
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from codex_router.evidence.store import Store
 
@@ -32,6 +32,8 @@ BY = {
     "session": "root_thread_id",
 }
 """What spending can be grouped by, and the column that holds it."""
+BY_DEFAULT = " (default)"
+"""Behind an effort that nobody named: what Codex takes for that model."""
 TIMES = frozenset({"day", "week", "month"})
 
 
@@ -107,6 +109,7 @@ def spent(
     since: str | None = None,
     until: str | None = None,
     only: dict[str, str] | None = None,
+    defaults: Mapping[str, str] | None = None,
 ) -> list[Line]:
     """Return the sums per group, dearest first; groups of time in their order.
 
@@ -116,14 +119,15 @@ def spent(
         since: ISO date of the first day.
         until: ISO date of the last day.
         only: values that columns of `BY` must have.
+        defaults: the effort of a model where a session names none: ``medium`` becomes ``medium (default)``.
     """
     s = spending.c
-    columns = [_group(store, name).label(f"key{index}") for index, name in enumerate(by)]
-    planned = sa.case((s.plan_name != "", s.cost_usd), else_=0.0)
+    names = [*by, "model"] if defaults and "effort" in by else list(by)
+    columns = [s[BY[name]].label(f"key{index}") for index, name in enumerate(names)]
     sums: list[Any] = [
         *(sa.func.sum(s[name]) for name in (*SUMS, *SPENT)),
-        *(sa.func.sum(sa.case((s[name] > 0, 1), else_=0)) for name in _COUNTED.values()),
-        sa.func.sum(planned),
+        *(sa.func.count().filter(s[name] > 0) for name in _COUNTED.values()),
+        sa.func.sum(s.cost_usd).filter(s.plan_name != ""),
         *(sa.func.sum(s[name]) for name in ("window_5h_used", "window_week_used")),
         *(sa.func.max(s[name]) for name in _PEAKS),
     ]
@@ -133,10 +137,11 @@ def spent(
     if until:
         query = query.where(s.day <= until)
     for name, value in (only or {}).items():
-        query = query.where(s[BY[name]] == value)
+        query = query.where(_is(name, value, defaults or {}))
     with told(store.engine.url), store.engine.connect() as connection:
         rows = connection.execute(query).all()
-    return _ordered([_line(row, by) for row in rows if row[len(by) + 1]], by)
+    lines = [_line(row, names) for row in rows if row[len(names) + 1]]
+    return _ordered(_added_up(lines, by, defaults or {}), by)
 
 
 def judged(store: Store, since: str | None = None, until: str | None = None) -> tuple[int, int]:
@@ -153,14 +158,31 @@ def judged(store: Store, since: str | None = None, until: str | None = None) -> 
     return counts.get("yes", 0), counts.get("no", 0)
 
 
-def _group(store: Store, name: str) -> sa.ColumnElement[str]:
-    """Return what to group by; a week or a month is looked up for each day that there is."""
-    column: sa.ColumnElement[str] = spending.c[BY[name]]
-    if name not in {"week", "month"}:
-        return column
-    with told(store.engine.url), store.engine.connect() as connection:
-        days = [row[0] for row in connection.execute(sa.select(spending.c.day).distinct())]
-    return sa.case({day: _bucket(name, day) for day in days}, value=column, else_=column) if days else column
+def _is(name: str, value: str, defaults: Mapping[str, str]) -> sa.ColumnElement[bool]:
+    c = spending.c
+    if name != "effort" or (value and not value.endswith(BY_DEFAULT)):
+        return c[BY[name]] == value
+    models = [model for model, effort in defaults.items() if effort + BY_DEFAULT == value]
+    return (c.effort == "") & (c.model.in_(models) if value else c.model.not_in(defaults))
+
+
+def _added_up(lines: Sequence[Line], by: Sequence[str], defaults: Mapping[str, str]) -> list[Line]:
+    """Add up lines that mean the same: days of a week, a model's default effort.
+
+    The database would have to look each of its rows up in a calendar, and in a list of models.
+    """
+    if not {"week", "month", "effort"} & set(by):
+        return list(lines)
+    buckets: dict[tuple[str, ...], Spend] = {}
+    for line in lines:
+        model = line.key[-1]
+        effort = defaults[model] + BY_DEFAULT if model in defaults else ""
+        key = tuple(
+            _bucket(name, value) or (effort if name == "effort" else "")
+            for name, value in zip(by, line.key, strict=False)
+        )
+        buckets[key] = buckets[key] + line.spend if key in buckets else line.spend
+    return [Line(*pair) for pair in buckets.items()]
 
 
 _COUNTED = {"late_tasks": "after_change_usd", "compacted_tasks": "compaction_usd", "stale_tasks": "stale_usd"}

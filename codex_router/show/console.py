@@ -10,22 +10,22 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.theme import Theme
-
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
-THEME = Theme({"ok": "green", "bad": "red", "warn": "yellow", "hint": "cyan", "dim": "bright_black"})
+STYLES = {"ok": "green", "bad": "red", "warn": "yellow", "hint": "cyan", "dim": "bright_black"}
 PIPE_WIDTH = 160
 """Columns when nobody watches: wide enough that no cell is cut."""
 
 
 def console(stream: Any) -> Console:
     """Return a console on `stream` that never interprets markup in what it is given."""
+    from rich.console import Console  # not for JSON: it takes a tenth of what `usage` may take
+    from rich.theme import Theme
+
     width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
     return Console(
-        file=stream, theme=THEME, markup=False, highlight=False, emoji=False, width=width, no_color=_no_color()
+        file=stream, theme=Theme(STYLES), markup=False, highlight=False, emoji=False, width=width, no_color=_no_color()
     )
 
 
@@ -52,5 +52,5 @@ def show(console: Console, content: RenderableType) -> None:
 
 def print_json(document: dict[str, Any]) -> None:
     """Print one JSON document with ``"schema": 1`` first; NaN and infinity are refused, they are not JSON."""
-    json.dump({"schema": 1, **document}, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
-    sys.stdout.write("\n")
+    text = json.dumps({"schema": 1, **document}, indent=2, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(f"{text}\n")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-from rich.text import Text
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from rich.table import Table
+    from rich.text import Text
 
     from codex_router.records import Interval
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], title: str | None = None) -> Table:
     """Return a table without vertical rules; a column whose heading starts with ``>`` is right-aligned."""
+    from rich.table import Table  # not for JSON: it takes a tenth of what `usage` may take
+    from rich.text import Text
+
     result = Table(
         title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import asdict
+from dataclasses import fields
 from typing import IO, TYPE_CHECKING, Any
 
 from codex_router.show.table import money, table
@@ -125,7 +125,7 @@ def spend_json(spend: Spend) -> dict[str, Any]:
     """Return sums as JSON; ``cost_usd`` is null when no price is known."""
     known = spend.unpriced < spend.responses or not spend.responses
     return {
-        **asdict(spend),
+        **{field.name: getattr(spend, field.name) for field in fields(spend)},
         "cost_usd": spend.cost_usd if known else None,
         "price_known": spend.unpriced == 0,
         "metered_usd": spend.metered_usd if known else None,

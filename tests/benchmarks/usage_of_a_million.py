@@ -18,13 +18,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from large_ledger import fill
 
+USAGE = ["-m", "codex_router", "usage"]
+ALL = [*USAGE, "--since", "all"]
+GROUPS = ("day", "week", "month", "project", "branch", "category", "model", "effort", "tier", "person")
 COMMANDS = {
     "python, sqlalchemy and rich imported": ["-c", "import click, sqlalchemy, rich.console, rich.table"],
-    "usage --since all": ["-m", "codex_router", "usage", "--since", "all"],
-    "usage --since all --by model --json": [
-        *("-m", "codex_router", "usage", "--since", "all", "--by", "model", "--json"),
-    ],
-    "usage (the last 30 days)": ["-m", "codex_router", "usage"],
+    "usage (the last 30 days)": USAGE,
+    "usage --since all": ALL,
+    **{f"usage --since all --by {by} --json": [*ALL, "--by", by, "--json"] for by in (*GROUPS, "category,model")},
 }
 
 
@@ -51,7 +52,7 @@ def main(tasks: int = 100_000, responses_per_task: int = 10, rounds: int = 7) ->
         for name, taken in takes.items():
             processor, wall = (statistics.median(column) for column in zip(*taken, strict=True))
             best = min(one for one, _ in taken)
-            print(f"{name:38} {processor:6.2f} s processor (best {best:.2f}) {wall:6.2f} s {processor / base:5.1f} x")
+            print(f"{name:45} {processor:6.2f} s processor (best {best:.2f}) {wall:6.2f} s {processor / base:5.1f} x")
     finally:
         shutil.rmtree(folder)
 
