@@ -13,16 +13,17 @@ from scipy import stats
 from codex_router.decide.classify import Classifier, classify
 from codex_router.decide.prompt_features import features
 from codex_router.decide.taxonomy import Category
-from codex_router.decide.weights import write_weights
+from codex_router.decide.weights import OFFSET, write_weights
 from codex_router.errors import RouterError
 from codex_router.training import model, vectors
-from codex_router.training.classifier import OWN_TESTS, HeldOut, folds, held_out_answers
+from codex_router.training.classifier import OWN_TESTS, HeldOut, calibrated, folds, held_out_answers
 from codex_router.training.compress import compress, usage
 from codex_router.training.corpus import (
     CLASSES,
     HERE,
     OWN,
     OWN_FILES,
+    PROMPTS,
     Row,
     fingerprint,
     read_labels,
@@ -107,6 +108,26 @@ def test_held_out_answers_are_those_of_the_double_labelled_rows() -> None:
     assert (list(found.tier_given), list(found.abstained)) == (["bulk", "standard"], [False, True])
 
 
+def test_the_temperature_is_that_of_double_labelled_rows() -> None:
+    """Three of four such rows are right: the likeliest temperature gives their answer a probability of 3/4."""
+    logits = np.zeros((8, len(CLASSES)))
+    logits[:, CLASSES.index("docs")] = 3.0
+    held = [Row(label, "x", "a", double=True) for label in ("docs", "docs", "docs", "ops")]
+    held += [Row("ops", "x", "a")] * 4
+    weights = compress(model.Table(["w:x"], np.ones((1, len(CLASSES))), np.zeros(len(CLASSES))), Counter({"w:x": 1}))
+    temperature = calibrated(weights, HeldOut(held, logits)).temperature
+    chance = np.exp(3 / temperature) / (np.exp(3 / temperature) + len(CLASSES) - 1)
+    assert chance == pytest.approx(0.75, abs=1e-3)
+
+
+def test_the_largest_weight_is_kept_as_it_is() -> None:
+    rows = np.linspace(-1, 1, 200 * len(CLASSES)).reshape(200, len(CLASSES))
+    rows[7, 3] = 40.0
+    names = [f"w:{i}" for i in range(200)]
+    weights = compress(model.Table(names, rows, np.zeros(len(CLASSES))), Counter(dict.fromkeys(names, 1)))
+    assert (max(weights.columns[3]) - OFFSET) * weights.scale == pytest.approx(40.0)
+
+
 def test_a_repository_is_never_on_both_sides() -> None:
     fold_of = folds(Counter({f"repo{i}": 100 - i for i in range(30)}))
     assert sorted(fold_of) == sorted(f"repo{i}" for i in range(30))
@@ -115,7 +136,8 @@ def test_a_repository_is_never_on_both_sides() -> None:
 
 
 def test_our_own_prompts_cover_every_class_and_no_test_prompt() -> None:
-    own = [row for name in OWN_FILES for row in read_own(HERE / name)]
+    own = [row for name in OWN_FILES for row in read_own(PROMPTS / name)]
+    assert {path.name for path in PROMPTS.iterdir()} == set(OWN_FILES)
     assert {row.label for row in own} == set(CLASSES)
     tested = set()
     for name in OWN_TESTS.values():
@@ -134,6 +156,12 @@ def test_tables_are_unescaped(tmp_path: Path) -> None:
     assert read_table(tmp_path / "a.tsv") == [{"category": "ops", "text": "a\nb\tc\\n"}]
     with pytest.raises(RouterError, match="cannot be read"):
         read_table(tmp_path / "b.tsv")
+
+
+def test_our_own_prompts_are_only_in_a_clone(tmp_path: Path) -> None:
+    with pytest.raises(RouterError, match="cannot be read") as caught:
+        read_own(tmp_path / "web.txt")
+    assert "clone" in str(caught.value.hint)
 
 
 scores = st.lists(st.integers(0, 20), min_size=1, max_size=30)

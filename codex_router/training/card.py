@@ -45,6 +45,7 @@ def render(weights: Weights, size: int, counts: Counter[str], tested: Mapping[st
         .replace("<!-- held_out_groups -->", f"{len(set(tested['held_out'].groups))}")
         .replace("<!-- one_shot -->", _right(tested["one_shot"]))
         .replace("<!-- late -->", _right(tested["late"]))
+        .replace("<!-- hard -->", _right(tested["hard"]))
         .replace("<!-- languages -->", _right_or_abstained(tested["languages"]))
         .replace("<!-- languages_late -->", _right_or_abstained(tested["languages_late"]))
     )

@@ -49,6 +49,7 @@ TESTS = ROOT / "tests" / "data"
 OWN_TESTS = {
     "one_shot": "prompts_one_shot.txt",
     "late": "prompts_one_shot_late.txt",
+    "hard": "prompts_one_shot_hard.txt",
     "languages": "prompts_languages.txt",
     "languages_late": "prompts_languages_late.txt",
 }
@@ -122,13 +123,14 @@ def folds(sizes: Mapping[str, int]) -> dict[str, int]:
 
 
 def calibrated(weights: Weights, held_out: HeldOut) -> Weights:
-    """Set temperature and thresholds from held-out answers."""
+    """Set temperature and thresholds from held-out answers; the temperature from the double-labelled among them."""
     truth = np.array([CLASSES.index(row.label) for row in held_out.rows])
     tasks = truth < TASKS
+    judged_twice = tasks & np.array([row.double for row in held_out.rows])
 
     def surprise(temperature: float) -> float:
         chances = softmax(held_out.logits / temperature)
-        return float(-np.log(chances[np.arange(len(truth)), truth])[tasks].mean())
+        return float(-np.log(chances[np.arange(len(truth)), truth])[judged_twice].mean())
 
     temperature = round(float(optimize.minimize_scalar(surprise, bounds=(0.2, 3.0), method="bounded").x), 4)
     chances = softmax(held_out.logits / temperature)[tasks]

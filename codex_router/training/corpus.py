@@ -12,13 +12,25 @@ HERE = Path(__file__).parent
 CLASSES = ("review", "design", "feature", "bugfix", "refactor", "test", "lint", "docs", "ops", "explain", "none")
 CODES = dict(zip("rdfbmtlcoen", CLASSES, strict=True))
 """One letter per class in ``labels.txt``."""
+PROMPTS = HERE / "prompts"
+"""Our own prompts. They are in the repository only, not in what is installed."""
 OWN_FILES = {
-    "own_prompts.txt": 1.5,
-    "own_prompts_chat.txt": 1.5,
-    "own_prompts_turns.txt": 1.5,
-    "own_prompts_languages.txt": 3.0,
+    "first.txt": 1.5,
+    "chat.txt": 1.5,
+    "turns.txt": 1.5,
+    "languages.txt": 3.0,
+    "web.txt": 0.8,
+    "services.txt": 0.8,
+    "tools.txt": 0.8,
+    "apps.txt": 0.8,
+    "people.txt": 0.8,
+    "long.txt": 0.8,
+    "scripts.txt": 0.8,
+    "border.txt": 0.4,
+    "rarer.txt": 0.4,
+    "contrast.txt": 0.4,
 }
-"""Our own prompts and the weight of each of their rows."""
+"""Files of our own prompts and the weight of each of their rows."""
 OWN = "own"
 """The group of our own prompts."""
 PREFIX = 16
@@ -64,7 +76,7 @@ def read_corpus(data: Path) -> Corpus:
         if (label := labels.get(fingerprint(r["text"])))
     ]
     rows += [Row(r["category"], r["text"], r["repo"]) for r in tables["commands_train"]]
-    own = [row for name, weight in OWN_FILES.items() for row in read_own(HERE / name, weight)]
+    own = [row for name, weight in OWN_FILES.items() for row in read_own(PROMPTS / name, weight)]
     plain = [r["text"] for name in ("agent_unlabelled_train", "commits_train") for r in tables[name]]
     return Corpus(rows + own, plain)
 
@@ -99,9 +111,18 @@ def _unescaped(cell: str) -> str:
 
 
 def read_own(path: Path, weight: float = 1.0) -> list[Row]:
-    r"""Read one of our own files: ``== category`` heads a section, one prompt a line, ``\n`` for a line break."""
+    r"""Read one of our own files: ``== category`` heads a section, one prompt a line, ``\n`` for a line break.
+
+    Raises:
+        RouterError: it cannot be read.
+    """
     rows, label = [], ""
-    for line in path.read_text(encoding="utf-8").splitlines():
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        hint = "train in a clone of the repository: an installed package has no prompts"
+        raise RouterError(f"cannot be read: {error}", where=path, hint=hint) from None
+    for line in lines:
         if line.startswith("== "):
             label = line[3:]
         elif line and not line.startswith("#"):
