@@ -13,13 +13,13 @@ from codex_router.codex.catalogue import (
     Catalogue,
     Model,
     check_arm,
-    default_efforts,
     offered,
     on_offer,
     restricted,
     with_own,
 )
 from codex_router.codex.locate import Codex, find_codex
+from codex_router.codex.shipped_models import default_efforts
 from codex_router.codex.versions import Version
 from codex_router.errors import RouterError
 from codex_router.records import Arm

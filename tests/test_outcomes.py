@@ -12,7 +12,7 @@ from session_corpus import Thread, plain
 from test_ledger import ROW, RUN, run
 from test_store import read_into
 
-from codex_router.codex.catalogue import default_efforts
+from codex_router.codex.shipped_models import default_efforts
 from codex_router.commands.report_figures import task_rows
 from codex_router.decide.estimator import Estimator
 from codex_router.evidence.cells import attempts_of_sessions, cells, sums_of_sessions

@@ -6,16 +6,15 @@ import json
 import os
 import subprocess
 import tempfile
-import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codex_router.codex.changes import read_text
 from codex_router.codex.install import config_file
+from codex_router.codex.shipped_models import shipped_models
 from codex_router.codex.toml_text import parse
 from codex_router.codex.versions import Version, parse_version
 from codex_router.errors import RouterError
 from codex_router.records import EFFORTS, Arm
-from codex_router.shipped import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from codex_router.codex.locate import Codex
 
-MODELS = "codex-models.toml"
 TIMEOUT_S = 20.0
 """``codex debug models`` may refresh its list over the network when logged in; then the bundled list will do."""
 
@@ -135,13 +133,6 @@ def restricted(catalogue: Catalogue, wanted: Iterable[str]) -> list[Arm]:
     return arms
 
 
-def default_efforts() -> dict[str, str]:
-    """Return the effort that Codex takes for a model when nobody names one, as far as it is known."""
-    where = shipped("profiles") / MODELS
-    known: dict[str, str] = tomllib.loads(where.read_text(encoding="utf-8"))["default_effort"]
-    return known
-
-
 def _ask(codex: Codex, home: Path, flags: list[str]) -> tuple[Model, ...]:
     argv = [codex.path, "debug", "models", *flags]
     environment = {**os.environ, "CODEX_HOME": str(home)}
@@ -172,9 +163,7 @@ def _efforts(levels: Any) -> tuple[str, ...]:
 
 def _shipped(version: Version | None) -> Catalogue:
     """Return the shipped list of the newest version that is not newer than `version`."""
-    where = shipped("profiles") / MODELS
-    lists = tomllib.loads(where.read_text(encoding="utf-8"))["codex"]
-    known = {parse_version(key): rows for key, rows in lists.items()}
+    known = {parse_version(key): rows for key, rows in shipped_models().items()}
     fitting = [key for key in known if key is not None and (version is None or key <= version)]
     chosen = max(fitting) if fitting else min(key for key in known if key is not None)
     rows = known[chosen]

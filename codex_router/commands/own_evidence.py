@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from codex_router.codex.catalogue import default_efforts
+from codex_router.codex.shipped_models import default_efforts
 from codex_router.evidence.ledger import FILE, Ledger
 from codex_router.home import router_home
 from codex_router.settings import policy_document

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from codex_router.codex.catalogue import default_efforts
 from codex_router.codex.router_file import read_plan
+from codex_router.codex.shipped_models import default_efforts
 from codex_router.commands.advice import installed_quietly
 from codex_router.commands.recommend import estimates_on_offer
 from codex_router.decide.hull import upper_hull

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codex_router.codex.catalogue import default_efforts
+from codex_router.codex.shipped_models import default_efforts
 from codex_router.commands.home_option import home_option
 from codex_router.errors import ExitCode, UsageError
 from codex_router.evidence.store import Store
