@@ -26,6 +26,8 @@ OWN_FILES = {
     "people.txt": 0.8,
     "long.txt": 0.8,
     "scripts.txt": 0.8,
+    "exploring.txt": 0.8,
+    "alike.txt": 0.8,
     "border.txt": 0.4,
     "rarer.txt": 0.4,
     "contrast.txt": 0.4,
