@@ -1,6 +1,8 @@
 """How the classifier is made: on a small invented corpus, since the real texts are other people's."""
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -162,6 +164,14 @@ def test_our_own_prompts_are_only_in_a_clone(tmp_path: Path) -> None:
     with pytest.raises(RouterError, match="cannot be read") as caught:
         read_own(tmp_path / "web.txt")
     assert "clone" in str(caught.value.hint)
+    done = subprocess.run(
+        [sys.executable, "-m", "codex_router.training.classifier", "--data", tmp_path],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"error: {tmp_path / 'agent_train.tsv'}: cannot be read")
 
 
 scores = st.lists(st.integers(0, 20), min_size=1, max_size=30)

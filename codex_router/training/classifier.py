@@ -25,6 +25,7 @@ from codex_router.decide.prompt_features import features
 from codex_router.decide.stakes import choose_tier
 from codex_router.decide.taxonomy import read_categories
 from codex_router.decide.weights import write_weights
+from codex_router.errors import RouterError
 from codex_router.shipped import shipped
 from codex_router.training import card
 from codex_router.training.compress import compress, usage
@@ -177,4 +178,7 @@ def shipped_document(name: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except RouterError as error:
+        sys.exit(f"error: {error}")

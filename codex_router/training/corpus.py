@@ -123,7 +123,7 @@ def read_own(path: Path, weight: float = 1.0) -> list[Row]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         hint = "train in a clone of the repository: an installed package has no prompts"
-        raise RouterError(f"cannot be read: {error}", where=path, hint=hint) from None
+        raise RouterError(f"cannot be read: {error.strerror}", where=path, hint=hint) from None
     for line in lines:
         if line.startswith("== "):
             label = line[3:]
