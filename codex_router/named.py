@@ -1,4 +1,6 @@
-"""`NamedTuple` for what `exec` imports before Codex is started, without the `typing` module, which takes 4 ms for it.
+"""`NamedTuple` for what must start fast, without the `typing` module, which takes 4 ms to import.
+
+That is `exec` until Codex runs, and the reader of sessions.
 
 To a type checker it is `typing.NamedTuple` itself. At run time it makes the same classes, from the same
 `collections.namedtuple`, but leaves the annotations as they are written.

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 
 from codex_router.evidence.rollout_fields import hash_of
 from codex_router.evidence.rollout_lines import Line, Lines
+from codex_router.named import TYPE_CHECKING
 from codex_router.tokens import counts_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from codex_router.evidence.session_records import Thread
 

@@ -14,12 +14,13 @@ import signal
 import struct
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from codex_router.errors import RouterError
+from codex_router.named import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
 NUMBER = struct.Struct("<Q")
 """Of a question, and the length of an answer."""

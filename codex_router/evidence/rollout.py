@@ -7,16 +7,16 @@ ended.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from codex_router.evidence.rollout_place import Place
 from codex_router.evidence.rollout_responses import Responses
 from codex_router.evidence.rollout_state import State
 from codex_router.evidence.rollout_turns import Turns
 from codex_router.evidence.session_records import Thread
+from codex_router.named import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from codex_router.evidence.lineage import Ancestors
 

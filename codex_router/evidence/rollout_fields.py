@@ -6,9 +6,9 @@ import datetime as dt
 import json
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 
 from codex_router.evidence.session_records import Thread
+from codex_router.named import TYPE_CHECKING
 
 try:  # as the standard library's `random` does: OpenSSL's takes as long to import as 15 MB to read
     from _sha2 import sha256  # type: ignore[import-not-found]  # Python 3.12 and later
@@ -19,6 +19,8 @@ except ImportError:
         from hashlib import sha256
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from codex_router.tokens import Counts
 
 _USAGE = (

@@ -9,10 +9,22 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Protocol
+
+from codex_router.named import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any, Protocol
+
+    class Readable(Protocol):
+        """What lines are read from: a file or a decompressing stream."""
+
+        def readline(self, size: int, /) -> bytes:
+            """Return a line with its end, or the first `size` bytes of it; none at the end."""
+
+        def tell(self) -> int:
+            """Return how many bytes were read."""
+
 
 HEAD = re.compile(
     rb'\{"timestamp":"[^"\\\n]{0,40}",(?:"ordinal":\d{1,19},)?"type":"(\w{1,40})","payload":\{(?:"type":"(\w{1,40})")?'
@@ -35,16 +47,6 @@ KEY_BYTES = len(b'"type":"response_item","payload":{"type":"local_shell_call"')
 KINDS = 1000
 """Beginnings that are remembered; there are some thirty, and others where a file is not Codex's."""
 NEWLINE = 10
-
-
-class Readable(Protocol):
-    """What lines are read from: a file or a decompressing stream."""
-
-    def readline(self, size: int, /) -> bytes:
-        """Return a line with its end, or the first `size` bytes of it; none at the end."""
-
-    def tell(self) -> int:
-        """Return how many bytes were read."""
 
 
 class Line:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from codex_router.evidence.lineage import Lineage
 from codex_router.evidence.rollout_state import OpenTask, State, fields_of
 from codex_router.evidence.session_records import Thread
+from codex_router.named import TYPE_CHECKING
 from codex_router.tokens import Meter
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from codex_router.evidence.lineage import Ancestors
     from codex_router.evidence.rollout_lines import Line
 

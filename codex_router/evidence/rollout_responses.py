@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from codex_router.evidence.rollout_fields import COUNT, IDS, RECORD, THREAD, counts_of, limits_of, seconds_between, text
 from codex_router.evidence.rollout_lines import BEGINS
+from codex_router.named import TYPE_CHECKING
 from codex_router.tokens import NOTHING, counts_from, size
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable
+    from typing import Any
 
     from codex_router.evidence.rollout_lines import Line
     from codex_router.evidence.rollout_place import Place

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
-
 from codex_router.evidence.rollout_fields import seconds_between
+from codex_router.named import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any, ClassVar
+
     from codex_router.tokens import Counts
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
 
 from codex_router.evidence.complaints import complains
 from codex_router.evidence.rollout_fields import hash_of, instructions_of, text, thread_from
 from codex_router.evidence.rollout_lines import NEXT
+from codex_router.named import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from codex_router.evidence.rollout_lines import Line
     from codex_router.evidence.rollout_place import Place

@@ -6,11 +6,13 @@ import os
 import re
 from contextlib import contextmanager
 from io import BufferedReader, FileIO, RawIOBase
-from typing import TYPE_CHECKING, Any, NamedTuple
+
+from codex_router.named import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import Any
 
     from codex_router.evidence.rollout_lines import Readable
 
