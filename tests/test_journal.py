@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from quick import Quick, listing, new_home, thorough
 
-from codex_router.codex import journal as journal_module
+from codex_router.codex import lock
 from codex_router.codex.changes import ChangeSet, FileChange, read_bytes
 from codex_router.codex.checks import check_journal
 from codex_router.codex.disk import Disk
@@ -182,10 +182,10 @@ def test_two_writers_one_after_the_other(config: Path, monkeypatch: pytest.Monke
 def test_a_writer_that_never_ends_is_told(config: Path, monkeypatch: pytest.MonkeyPatch, own_home: Path) -> None:
     import fcntl
 
-    monkeypatch.setattr(journal_module, "LOCK_WAIT_S", 0.1)
+    monkeypatch.setattr(lock, "LOCK_WAIT_S", 0.1)
     (own_home / "router").mkdir()
-    with (own_home / "router" / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with (own_home / "router" / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(RouterError, match="another codex-router has been writing") as caught:
             write(config, b"ours\n")
     assert caught.value.hint

@@ -11,15 +11,8 @@ from hypothesis import strategies as st
 from quick import thorough
 from toml_texts import Parts, toml_parts, toml_texts
 
-from codex_router.codex.toml_text import (
-    assignments,
-    newline_of,
-    parse,
-    parse_key,
-    replace_tables,
-    repr_sorted,
-    sections,
-)
+from codex_router.codex.toml_places import assignments, parse_key, sections
+from codex_router.codex.toml_text import newline_of, parse, replace_tables, repr_sorted
 from codex_router.errors import RouterError
 
 OURS = {"bulk", "standard"}

@@ -13,7 +13,8 @@ from codex_router.codex.entries import UNDOING
 from codex_router.codex.install import config_file, profile_file
 from codex_router.codex.migrate import PARENTS
 from codex_router.codex.prove import prove, starts
-from codex_router.codex.toml_text import parse, sections
+from codex_router.codex.toml_places import sections
+from codex_router.codex.toml_text import parse
 from codex_router.codex.versions import NEWEST_KNOWN, version_text
 from codex_router.errors import RouterError
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from codex_router.codex.changes import FileChange, read_bytes, read_text
 from codex_router.codex.render import MARK, Prices, article_tables, profile_text, router_text, tables_text
 from codex_router.codex.router_file import router_file
-from codex_router.codex.toml_text import parse, replace_tables, sections
+from codex_router.codex.toml_places import sections
+from codex_router.codex.toml_text import parse, replace_tables
 from codex_router.errors import RouterError
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import os
 import time
 from pathlib import Path
@@ -31,14 +30,12 @@ from codex_router.codex.entries import (
     document,
     load,
 )
+from codex_router.codex.lock import locked, unusable
 from codex_router.errors import RouterError
-from codex_router.home import make_router_home, router_home
+from codex_router.home import router_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-LOCK_WAIT_S = 10.0
-"""Seconds to wait for another codex-router that is writing."""
 
 
 class _Step(NamedTuple):
@@ -268,36 +265,12 @@ class Journal:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        try:
-            make_router_home()
-            descriptor = os.open(self.home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise _unusable(error, self.home) from None
-        try:
-            _lock(descriptor, self.home / "lock")
+        with locked(self.home):
             try:
                 self._sweep()
             except OSError as error:
-                raise _unusable(error, self.home) from None
+                raise unusable(error, self.home) from None
             yield
-        finally:
-            os.close(descriptor)
-
-
-def _lock(descriptor: int, path: Path) -> None:
-    deadline = time.monotonic() + LOCK_WAIT_S
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise RouterError(
-                    f"another codex-router has been writing for {LOCK_WAIT_S:.0f} s",
-                    where=path,
-                    hint="wait for it, or end it, and try again",
-                ) from None
-            time.sleep(0.05)
 
 
 def _check_unchanged(change: FileChange) -> None:
@@ -329,11 +302,3 @@ def _but(left: list[Path]) -> str:
     """Return what to say of files that others changed meanwhile."""
     names = ", ".join(f"`{path}`" for path in left)
     return f" (but {names}: changed by somebody else meanwhile, left alone)" if left else ""
-
-
-def _unusable(error: OSError, home: Path) -> RouterError:
-    return RouterError(
-        f"codex-router's own folder cannot be written: {error.strerror}",
-        where=error.filename or home,
-        hint="mend its permissions, or set CODEX_ROUTER_HOME to another folder",
-    )

@@ -16,17 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.changes import FileChange, read_bytes, read_text
 from codex_router.codex.install import config_file, profile_file
-from codex_router.codex.toml_text import (
-    Assignment,
-    Key,
-    Section,
-    assignments,
-    newline_of,
-    parse,
-    parse_or_none,
-    repr_sorted,
-    sections,
-)
+from codex_router.codex.toml_places import Assignment, Key, Section, assignments, sections
+from codex_router.codex.toml_text import newline_of, parse, parse_or_none, repr_sorted
 from codex_router.errors import RouterError
 
 if TYPE_CHECKING:
