@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -238,6 +240,22 @@ def test_sqlite_groups_what_usage_is_asked_for_without_sorting() -> None:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", (0,) * query.count("?")).all()
             assert ["USING INDEX spending_" in str(step) for step in plan] == [True], (query, plan)
         connection.close()
+
+
+def test_questions_are_answered_while_another_process_writes() -> None:
+    Store.open().close()
+    with closing(sqlite3.connect(router_home() / FILE, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        with Store.open() as store:
+            assert spent(store) == []
+            assert store.is_empty()
+
+
+def test_a_run_is_recorded_while_another_process_asks() -> None:
+    with Store.open() as store, store.engine.connect() as asking:
+        assert asking.execute(sa.select(responses)).all() == []
+        with closing(sqlite3.connect(router_home() / FILE, isolation_level=None, timeout=0)) as writer:
+            writer.execute("BEGIN IMMEDIATE")
 
 
 def test_a_newer_database_is_refused(store: Store) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from codex_router.commands.own_evidence import guesses_outcomes
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.session_files import find_sessions
-from codex_router.evidence.sessions import reading
 from codex_router.show.console import err
 from codex_router.show.sessions import Account
 
@@ -53,6 +52,7 @@ def _read(
     unreadable: list[tuple[str, str]],
 ) -> Account:
     from codex_router.evidence.pricing import read_pricing
+    from codex_router.evidence.sessions import reading  # it takes 10 ms, which `usage` spares when nothing is new
 
     pricing = read_pricing()
     skipped: dict[str, int] = {}

@@ -119,7 +119,7 @@ def import_(store: Store, folder: Path) -> dict[str, int]:
                     seen |= {row["thread_id"] for row in rows}
         sum_up(connection, sorted(seen))
 
-    with told(store.engine.url), store.engine.begin() as connection:
+    with told(store.engine.url), store.writing() as connection:
         work(connection)
     store.settle()
     return added

@@ -38,6 +38,7 @@ from codex_router.home import router_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from codex_router.evidence.runs import Run
     from codex_router.evidence.sessions import SessionRead
@@ -51,6 +52,8 @@ PATHS = 500
 """That are asked for at a time."""
 CONNECT_SECONDS = 10
 BUSY_SECONDS = 30.0
+WRITES = "codex_router_writes"
+"""Our execution option of connections whose transactions write."""
 
 
 class Store:
@@ -133,11 +136,15 @@ class Store:
         with told(self.engine.url):
             self.again(lambda connection: insert(connection, rows))
 
+    def writing(self) -> AbstractContextManager[sa.Connection]:
+        """Begin a transaction that writes; in SQLite one at a time, with readers beside it."""
+        return self.engine.execution_options(**{WRITES: True}).begin()
+
     def again(self, work: Callable[[sa.Connection], T]) -> T:
         """Do some work in one transaction and return its result; after a lost connection, all of it again."""
         for attempt in range(RETRIES):
             try:
-                with self.engine.begin() as connection:
+                with self.writing() as connection:
                     return work(connection)
             except OperationalError as error:
                 if attempt == RETRIES - 1 or not (self.is_shared or _is_busy(error)):
@@ -184,10 +191,13 @@ class Store:
         return len(rows)
 
     def _migrate(self) -> None:
-        with self.engine.begin() as connection:
+        with self.engine.connect() as connection:
+            if self._version(connection) == len(MIGRATIONS):
+                return
+        with self.writing() as connection:
             if self.is_shared:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-            version = self._version(connection)
+            version = self._version(connection)  # another process may have been quicker
             if version > len(MIGRATIONS):
                 raise RouterError(
                     f"the ledger of sessions has version {version}, this codex-router knows {len(MIGRATIONS)}",
@@ -219,7 +229,7 @@ def _engine(url: str) -> sa.Engine:
         if parsed.get_backend_name() == "sqlite":
             engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
             event.listen(engine, "connect", _prepare_sqlite)
-            event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+            event.listen(engine, "begin", _begin_sqlite)
             return engine
         return sa.create_engine(
             parsed, pool_pre_ping=True, pool_size=2, connect_args={"connect_timeout": CONNECT_SECONDS}
@@ -233,13 +243,19 @@ def _engine(url: str) -> sa.Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # we begin transactions ourselves
+    connection.isolation_level = None  # transactions begin in `_begin_sqlite`
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -4000"):
         connection.execute(f"PRAGMA {pragma}")
     try:
         connection.execute("SELECT ln(1)")
     except sqlite3.OperationalError:  # built without mathematics
         connection.create_function("ln", 1, math.log, deterministic=True)
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    """Take the one place of a writer at the start: a reader that begins to write cannot wait for it."""
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 @contextmanager
