@@ -12,7 +12,7 @@ from codex_router.commands.home_option import home_option
 from codex_router.commands.usage import day
 from codex_router.errors import ExitCode, RouterError
 from codex_router.evidence.store import Store
-from codex_router.evidence.usage import Line, Spend, spent
+from codex_router.evidence.usage import Line, spent, total_of
 from codex_router.evidence.waste import findings, shares
 from codex_router.show.charts import SERIES, Stack
 from codex_router.show.console import err, print_json
@@ -61,7 +61,7 @@ def report_of(store: Store, home: Path, since: str | None, title: str) -> Report
     from codex_router.commands.advice import advice, advice_lines
     from codex_router.commands.report_figures import budget_hits, picture, saved, solved, task_rows
 
-    total = sum((line.spend for line in spent(store, (), since)), Spend())
+    total = total_of(spent(store, (), since))
     bucket = _bucket(spent(store, ["day"], since))
     points, estimates = picture(home)
     rows, in_all = task_rows(store, since, ROWS)

@@ -13,7 +13,7 @@ from codex_router.codex.shipped_models import default_efforts
 from codex_router.commands.home_option import home_option
 from codex_router.errors import ExitCode, UsageError
 from codex_router.evidence.store import Store
-from codex_router.evidence.usage import BY, Line, Spend, judged, spent
+from codex_router.evidence.usage import BY, Line, Spend, judged, spent, total_of
 from codex_router.evidence.waste import findings, shares
 from codex_router.show import usage as show
 from codex_router.show.console import err, out, print_json
@@ -61,7 +61,7 @@ def command(
         if not no_read and home.is_dir():
             _refresh(home, store)
         lines = spent(store, groups, first, last, conditions, default_efforts())
-        total = sum((line.spend for line in lines), Spend())
+        total = total_of(lines)
         lost = findings(store, total, first, last) if not conditions else []
         solved, failed = judged(store, first, last) if not conditions else (0, 0)
     if as_csv:

@@ -76,11 +76,6 @@ class Spend:
     window_5h_peak: float = 0.0
     window_week_peak: float = 0.0
 
-    def __add__(self, other: Spend) -> Spend:
-        added = {name: getattr(self, name) + getattr(other, name) for name in _ADDED}
-        peaks = {name: max(getattr(self, name), getattr(other, name)) for name in _PEAKS}
-        return Spend(**added, **peaks)
-
     @property
     def metered_usd(self) -> float:
         """Return what was not paid by a plan."""
@@ -101,6 +96,13 @@ class Line(NamedTuple):
 
     key: tuple[str, ...]
     spend: Spend
+
+
+def total_of(lines: Sequence[Line]) -> Spend:
+    """Return the sums over some rows; peaks stay peaks."""
+    added: dict[str, Any] = {name: sum(getattr(line.spend, name) for line in lines) for name in _ADDED}
+    peaks: dict[str, Any] = {name: max((getattr(line.spend, name) for line in lines), default=0.0) for name in _PEAKS}
+    return Spend(**added, **peaks)
 
 
 def spent(
@@ -173,7 +175,7 @@ def _added_up(lines: Sequence[Line], by: Sequence[str], defaults: Mapping[str, s
     """
     if not {"week", "month", "effort"} & set(by):
         return list(lines)
-    buckets: dict[tuple[str, ...], Spend] = {}
+    buckets: dict[tuple[str, ...], list[Line]] = {}
     for line in lines:
         model = line.key[-1]
         effort = defaults[model] + BY_DEFAULT if model in defaults else ""
@@ -181,8 +183,8 @@ def _added_up(lines: Sequence[Line], by: Sequence[str], defaults: Mapping[str, s
             _bucket(name, value) or (effort if name == "effort" else "")
             for name, value in zip(by, line.key, strict=False)
         )
-        buckets[key] = buckets[key] + line.spend if key in buckets else line.spend
-    return [Line(*pair) for pair in buckets.items()]
+        buckets.setdefault(key, []).append(line)
+    return [Line(key, total_of(some)) for key, some in buckets.items()]
 
 
 _COUNTED = {"late_tasks": "after_change_usd", "compacted_tasks": "compaction_usd", "stale_tasks": "stale_usd"}

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 from codex_router.show.table import money, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from rich.table import Table
 
@@ -49,20 +49,16 @@ def percent_words(share: float | None) -> str:
 
 def spend_table(by: Sequence[str], lines: Sequence[Line], total: Spend) -> Table:
     """Return the answer to `usage`; the last row is the sum."""
+    from codex_router.evidence.usage import total_of
+
     per_task = [
         _cells(line.spend, [named(*pair) for pair in zip(by, line.key, strict=True)]) for line in lines[:LISTED]
     ]
     columns = (*by, ">tasks", ">turns", ">input", ">cached", ">output", ">cost", ">per task", ">list $ on plan")
     rest = len(lines) - LISTED
-    more = [_cells(_sum(lines[LISTED:]), [f"{rest} more", *[""] * (len(by) - 1)])] if rest > 0 else []
+    more = [_cells(total_of(lines[LISTED:]), [f"{rest} more", *[""] * (len(by) - 1)])] if rest > 0 else []
     last = [_cells(total, ["all", *[""] * (len(by) - 1)])] if by else [_cells(total, [])]
     return table(columns, [*per_task, *more, *last])
-
-
-def _sum(lines: Iterable[Line]) -> Spend:
-    from codex_router.evidence.usage import Spend as Sums
-
-    return sum((line.spend for line in lines), Sums())
 
 
 def _cells(spend: Spend, key: list[str]) -> list[str]:
@@ -156,8 +152,10 @@ def findings_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 def write_csv(stream: IO[str], by: Sequence[str], lines: Sequence[Line]) -> None:
     """Write the rows of an answer as CSV; cells that a spreadsheet would take for a formula are quoted with '."""
+    from codex_router.evidence.usage import total_of
+
     rows = lines_json(by, lines)
-    names = [*by, *spend_json(_sum([]))]
+    names = [*by, *spend_json(total_of([]))]
     writer = csv.DictWriter(stream, names, lineterminator="\n")
     writer.writeheader()
     for row in rows:
