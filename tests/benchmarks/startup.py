@@ -122,13 +122,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=41)
     parser.add_argument("--codex", default="0.163.0", help="version; npm-0.169.0 is npm's, with its launcher")
+    parser.add_argument("--answer-after", type=float, default=0.0, help="seconds that the model takes")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=Path.home()) as folder, serving([{"final": "done"}]) as server:
+    answer = {"final": "done", "delay": options.answer_after}
+    with tempfile.TemporaryDirectory(dir=Path.home()) as folder, serving([answer]) as server:
         world = World(Path(folder), codex_binary(options.codex), options.codex, server)
         world.write_profiles()
         times = measured(world, options.rounds)
         occupied = memory(world)
-    sys.stdout.write(f"Codex {options.codex}, {options.rounds} rounds, load {os.getloadavg()[0]:.1f}\n")
+    sys.stdout.write(f"Codex {options.codex}, {options.rounds} rounds, load {os.getloadavg()[0]:.1f}, ")
+    sys.stdout.write(f"an answer after {options.answer_after:g} s\n")
     sys.stdout.write(f"{'':36} {'wall clock':>10}          {'processor':>11}\n")
     sys.stdout.writelines(f"{line}\n" for line in [*compared(times), occupied])
 
