@@ -6,22 +6,26 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from call import call
 from click.testing import CliRunner, Result
 from session_corpus import Thread, plain, truth
 
 from codex_router.cli import codex_router
-from codex_router.commands.advice import advice_json, advice_lines, compare
+from codex_router.commands.advice import Advice, advice_json, advice_lines, compare
 from codex_router.commands.sessions import classifier
 from codex_router.commands.watch import Watch, words
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.pricing import Pricing
+from codex_router.home import router_home
 from codex_router.records import Arm, Budget, Estimate, Interval, Plan, Tier
 
 
@@ -382,19 +386,114 @@ def test_looking_at_the_run_in_progress(codex_home: Path) -> None:
     assert (moment.thread_id, moment.turns) == (newer.id, 3)
 
 
-def tier(name: str, model: str, cost: float) -> Tier:
-    arm, spread = Arm(model, "low"), Interval(cost, cost, cost)
-    estimate = Estimate(arm, "all", "codex", Interval(0.5, 0.4, 0.6), spread, spread, 1, 1, 1.0, guess=False)
-    return Tier(name, 1.0, arm, Budget(), estimate=estimate)
+def tier(name: str, model: str) -> Tier:
+    return Tier(name, 1.0, Arm(model, "low"), Budget())
+
+
+def estimate(model: str, category: str, cost: float, p_pass: float = 0.5) -> Estimate:
+    spread, solves = Interval(cost, cost, cost), Interval(p_pass, 0.0, 1.0)
+    return Estimate(Arm(model, "low"), category, "codex", solves, spread, spread, 1, 1, 1.0, guess=False)
 
 
 def test_advice_says_what_would_change_and_save() -> None:
-    current = Plan((tier("bulk", "dear", 0.5),), (("lint", "bulk"), ("docs", "bulk")))
-    wanted = Plan((tier("bulk", "cheap", 0.1), tier("standard", "dear", 0.5)), (("lint", "bulk"), ("docs", "standard")))
-    found = compare(current, wanted, {"lint": 10})
-    (change,) = found.changes
+    """By what both arms cost in that very category."""
+    current = Plan((tier("bulk", "dear"),), (("lint", "bulk"), ("docs", "bulk")))
+    wanted = Plan((tier("bulk", "cheap"), tier("standard", "dear")), (("lint", "bulk"), ("docs", "standard")))
+    known = {
+        (one.arm, one.category): one
+        for one in (
+            estimate("dear", "lint", 0.5, 0.6),
+            estimate("cheap", "lint", 0.1, 0.57),
+            estimate("dear", "docs", 9),
+        )
+    }
+    (change,) = compare(current, wanted, known)
     assert (change.category, change.before, change.after) == ("lint", "dear low", "cheap low")
-    assert change.saved_usd == pytest.approx(4.0)
+    found = Advice((change._replace(tasks=10),), differs=True)
     assert advice_json(found)["saved_usd"] == pytest.approx(4.0)
-    assert any("lint: dear low -> cheap low" in line and "$4.00" in line for line in advice_lines(found))
-    assert advice_lines(compare(current, current, {})) == ["the evidence of today changes nothing in the profiles"]
+    head, line = advice_lines(found, "2026-11-01")
+    assert head.startswith(
+        "the evidence of today gives 1 category another arm, about $4.00 less on their 10 tasks since"
+    )
+    assert line == "  lint: dear low -> cheap low  (about $4.00 less on 10 tasks, 3 points fewer solved)"
+    unmeasured = compare(current, wanted, {})
+    assert unmeasured[0].saved_usd is None
+    assert "never measured" in advice_lines(Advice(unmeasured, differs=True))[1]
+    assert compare(current, current, known) == ()
+
+
+SMALL = """schema = 1
+[profile.precision]
+model = "gpt-5.5"
+reasoning_effort = "high"
+task_value_usd = 25.0
+[profile.standard]
+model = "gpt-5.4"
+reasoning_effort = "xhigh"
+task_value_usd = 5.0
+[profile.bulk]
+model = "gpt-5.2"
+reasoning_effort = "xhigh"
+task_value_usd = 1.0
+[route]
+lint = "bulk"
+docs = "bulk"
+"""
+
+
+def test_the_last_lines_of_usage_agree_with_diff(codex_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever `diff --refit` shows is announced, with its worth in the time asked for; and nothing else."""
+    monkeypatch.delenv("CODEX_ROUTER_CODEX", raising=False)
+    monkeypatch.setenv("PATH", "")
+    thread = plain("new", tasks=1, responses=3)
+    thread.wait(86400 * 2)
+    thread.task("fix the lint errors in the parser", 2)
+    save(codex_home, thread)
+    (codex_home / "codex-router.toml").write_text(SMALL)
+    changes = {row["category"]: row for row in advised("all")["changes"]}
+    assert call("diff", "--refit").status == 1
+    assert changes["lint"]["before"] == "gpt-5.2 xhigh"
+    assert changes["lint"]["tasks"] == 1
+    assert changes["lint"]["saved_usd"] == pytest.approx(changes["lint"]["saved_usd_per_task"])
+    assert {one["tasks"] for one in advised("2026-11-05")["changes"]} == {0}
+    assert call("init", "--yes", "--force").status == 0
+    assert advised("all") == {"changes": [], "profiles_differ": False, "saved_usd": 0.0}
+    assert call("diff", "--refit").status == 0
+    text = (codex_home / "codex-router.toml").read_text()
+    (codex_home / "codex-router.toml").write_text(re.sub(r"max_turns = \d+", "max_turns = 7", text))
+    assert advised("all") == {"changes": [], "profiles_differ": True, "saved_usd": 0.0}
+    assert "changes no arm" in router("usage", "--since", "all").stdout
+    assert call("diff", "--refit").status == 1
+
+
+def test_advice_is_asked_for_anew_when_an_outcome_is_known(codex_home: Path) -> None:
+    from test_ledger import run
+
+    (codex_home / "codex-router.toml").write_text(SMALL)
+    with Ledger.open() as ledger:
+        ledger.record(run("a"))
+    kept = [advice_key() for _ in range(2)]
+    with Ledger.open() as ledger:
+        ledger.set_outcome("a", "yes")
+    kept.append(advice_key())
+    assert kept[0] == kept[1] != kept[2]
+
+
+def advised(since: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(router("usage", "--since", since, "--json").stdout)["advice"]
+    return found
+
+
+def advice_key() -> str:
+    """Return for what evidence the newest advice was given."""
+    advised("all")
+    return str(json.loads((router_home() / "advice.json").read_text())["key"])
+
+
+def test_a_prefix_in_force_is_kept_by_a_refit(codex_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CODEX_ROUTER_CODEX", raising=False)
+    monkeypatch.setenv("PATH", "")
+    assert call("init", "--yes", "--prefix", "my-").status == 0
+    done = call("diff", "--refit")
+    assert (done.status, done.out) == (0, "")
+    assert advised("all")["profiles_differ"] is False

@@ -10,7 +10,7 @@ from codex_router.codex.journal import Journal
 from codex_router.commands.apply import rendered
 from codex_router.commands.home_option import home_option
 from codex_router.commands.init import installed, planned
-from codex_router.commands.recommend import recommend
+from codex_router.commands.recommend import prefix_in_force, recommend
 from codex_router.commands.write import show_changes
 from codex_router.errors import ExitCode
 from codex_router.show.console import err, print_json
@@ -27,7 +27,7 @@ def command(*, home: Path, refit: bool, as_json: bool) -> int:
     """Show the difference between Codex's files and codex-router.toml (or, with --refit, today's evidence)."""
     codex, journal = installed(), Journal()
     if refit:
-        changes = planned(recommend(codex, home), codex, home, journal, force=True)
+        changes = planned(recommend(codex, home, prefix=prefix_in_force(home)), codex, home, journal, force=True)
     else:
         changes, _ = rendered(codex, home, journal, force=True)
     if as_json:

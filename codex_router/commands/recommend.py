@@ -32,6 +32,7 @@ class Recommendation(NamedTuple):
 
     plan: Plan
     catalogue: Catalogue
+    estimator: Estimator
 
 
 def recommend(codex: Codex | None, home: Path, models: Sequence[str] = (), prefix: str = "") -> Recommendation:
@@ -51,8 +52,19 @@ def recommend(codex: Codex | None, home: Path, models: Sequence[str] = (), prefi
     arms = restricted(catalogue, models) if models else catalogue.arms()
     for arm in arms:
         check_model_name(arm.model, catalogue.source)
-    plan = plan_for(_estimator(), arms, policy, _in_force(home, prefix))
-    return Recommendation(_named(plan, catalogue, prefix), catalogue)
+    estimator = _estimator()
+    plan = plan_for(estimator, arms, policy, _in_force(home, prefix))
+    return Recommendation(_named(plan, catalogue, prefix), catalogue, estimator)
+
+
+def prefix_in_force(home: Path) -> str:
+    """Return what `init --prefix` put before the name of every tier in force; empty for nothing."""
+    try:
+        tiers = read_plan(home).tiers
+    except RouterError:
+        return ""
+    found = {tier.name.removesuffix(tier.template or tier.name) for tier in tiers}
+    return found.pop() if len(found) == 1 else ""
 
 
 def estimates_on_offer(codex: Codex | None, home: Path) -> tuple[list[Estimate], Policy]:

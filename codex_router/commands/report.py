@@ -65,7 +65,7 @@ def report_of(store: Store, home: Path, since: str | None, title: str) -> Report
     bucket = _bucket(spent(store, ["day"], since))
     points, estimates = picture(home)
     rows, in_all = task_rows(store, since, ROWS)
-    found = advice(home)
+    found = advice(home, since)
     return Report(
         title=title,
         since=since,
@@ -81,7 +81,7 @@ def report_of(store: Store, home: Path, since: str | None, title: str) -> Report
         saved=saved(store, home, estimates, since),
         tasks=rows,
         tasks_in_all=in_all,
-        advice=advice_lines(found) if found else (),
+        advice=advice_lines(found, since) if found else (),
     )
 
 

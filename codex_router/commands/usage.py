@@ -78,7 +78,7 @@ def command(
                 "outcomes": None if conditions else {"solved": solved, "not_solved": failed},
                 "shares": [{"name": one.name, "cost_usd": one.usd, "share": one.share} for one in shares(total)],
                 "waste": show.findings_json(lost),
-                "advice": None if no_advice else _advice_json(home),
+                "advice": None if no_advice else _advice_json(home, first, last),
             }
         )
         return ExitCode.DONE
@@ -89,7 +89,7 @@ def command(
         out().print()
         out().print(show.findings_table(lost, total))
     if not no_advice and total.responses:
-        _print_advice(home)
+        _print_advice(home, first, last)
     return ExitCode.DONE
 
 
@@ -118,20 +118,20 @@ def _refresh(home: Path, store: Store) -> None:
             err().print(line, style="dim", soft_wrap=True)
 
 
-def _advice_json(home: Path) -> dict[str, object] | None:
+def _advice_json(home: Path, since: str | None, until: str | None) -> dict[str, object] | None:
     from codex_router.commands.advice import advice, advice_json
 
-    found = advice(home)
+    found = advice(home, since, until)
     return advice_json(found) if found else None
 
 
-def _print_advice(home: Path) -> None:
+def _print_advice(home: Path, since: str | None, until: str | None) -> None:
     from codex_router.commands.advice import advice, advice_lines
 
-    found = advice(home)
+    found = advice(home, since, until)
     if found:
         out().print()
-        for line in advice_lines(found):
+        for line in advice_lines(found, since):
             out().print(line, soft_wrap=True)
 
 

@@ -156,6 +156,16 @@ class Ledger:
                 rows = self._connection.execute(query, (sha256,)).fetchall()
         return [aggregate(row) for row in rows]
 
+    def told(self) -> tuple[int, int, int]:
+        """Return how many tables were ingested, and how many runs are known to have solved their task or not."""
+        runs = (
+            "SELECT count(CASE outcome WHEN 'yes' THEN 1 END), count(CASE outcome WHEN 'no' THEN 1 END) FROM attempts"
+        )
+        with _told(self.path):
+            (tables,) = self._connection.execute("SELECT count(*) FROM ingested").fetchone()
+            solved, not_solved = self._connection.execute(runs).fetchone()
+        return tables, solved, not_solved
+
     def holdings(self) -> list[Holding]:
         """Return the ingested tables, oldest first."""
         with _told(self.path):
