@@ -11,12 +11,19 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from playwright.sync_api import Browser, Page, sync_playwright
-from session_corpus import plain
+from session_corpus import Thread, plain
+from test_ledger import ATTEMPT, RUN
 
 from codex_router.cli import codex_router
 from codex_router.commands.report import stack
-from codex_router.commands.report_figures import Solved, bar, wilson
+from codex_router.commands.report_figures import Solved, bar, budget_hits, task_rows, wilson
+from codex_router.commands.report_savings import saved
+from codex_router.commands.sessions import refresh
+from codex_router.evidence.ledger import Ledger
+from codex_router.evidence.store import Store
 from codex_router.evidence.usage import Line, Spend
+from codex_router.literals import End, Outcome
+from codex_router.records import Arm, Estimate, Interval
 from codex_router.show.charts import Bar, Point, Stack, bars, cost_and_pass, nice, stacked_bars
 from codex_router.show.report import Report, Saved, TaskRow, page
 
@@ -57,7 +64,7 @@ def a_report(tasks: int = 3, text: str = "web") -> Report:
         points=[point, point._replace(label="b", cost_usd=2.0, p_pass=0.9, chosen="")],
         solved=[Bar(text, 1.0, 0.5, 2.0, text)],
         budget_hits=[(text, 1, 4)],
-        saved=[Saved(text, -1.0, 3, text)],
+        saved=[Saved(text, Interval(-1.0, -2.0, 0.5), 3, text)],
         tasks=rows,
         tasks_in_all=100_000,
         advice=[text],
@@ -214,3 +221,102 @@ def test_cost_per_solved_task() -> None:
     found = bar(Solved("a", 10, 4, 0.2))
     low, high = wilson(4, 10)
     assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.2 / high, 0.2 / low))
+
+
+def a_task(home: Path, seed: int, prompt: str = "fix the failing test in the parser", responses: int = 3) -> Thread:
+    """Write a session of one task."""
+    thread = plain("new", seed, tasks=0)
+    thread.task(prompt, responses)
+    thread.save(home)
+    return thread
+
+
+def a_run(thread: Thread, outcome: Outcome, end: End = "completed", task_id: str = "a", tier: str = "bulk") -> None:
+    """Put the run that made a session into the ledger."""
+    attempt = ATTEMPT._replace(attempt_id=thread.id, task_id=task_id, outcome=outcome, end=end)
+    with Ledger.open() as ledger:
+        ledger.record(RUN._replace(attempt=attempt, session_id=thread.id, tier=tier))
+
+
+def read(home: Path) -> Store:
+    store = Store.open()
+    refresh(home, store)
+    return store
+
+
+def costs(store: Store) -> dict[str, float]:
+    with store.engine.connect() as connection:
+        return {row[0]: row[1] for row in connection.exec_driver_sql("SELECT thread_id, cost_usd FROM tasks")}
+
+
+def test_a_task_that_exec_stopped_is_a_budget_hit(own_home: Path) -> None:
+    """Its session was only interrupted, as far as Codex knows."""
+    home = own_home / ".codex"
+    stopped, slow, ended, interrupted = (a_task(home, seed) for seed in range(4))
+    for thread, end in ((stopped, "budget"), (slow, "timeout"), (ended, "completed")):
+        a_run(thread, "unknown", end)  # type: ignore[arg-type]
+    with read(home) as store:
+        assert budget_hits(store, None) == [("", 0, 1), ("bulk", 2, 3)]
+        rows, _ = task_rows(store, None, 9)
+        assert sorted((row.ended, row.tier) for row in rows) == [
+            ("budget", "bulk"), ("completed", ""), ("completed", "bulk"), ("timeout", "bulk"),
+        ]  # fmt: skip
+    assert interrupted.id
+
+
+def test_an_escalation_is_one_task_and_two_bills(own_home: Path) -> None:
+    """Always taking the dearest tier would have taken one attempt where an escalation took two."""
+    home = own_home / ".codex"
+    first, second, alone = a_task(home, 1), a_task(home, 2, responses=5), a_task(home, 3)
+    a_run(first, "no")
+    a_run(second, "yes", tier="precision")
+    a_run(alone, "yes")  # the same prompt again, but its result before was accepted
+    former = [a_task(home, 4, responses=9), a_task(home, 5, responses=2)]
+    with read(home) as store:
+        (mine,) = saved(store, home, [], None)
+        cost = costs(store)
+        means = [cost[thread.id] for thread in former]
+        mean, spread = sum(means) / 2, (means[0] - means[1]) ** 2 / 2
+        assert (mine.against, mine.tasks) == ("your former default", 2)
+        usd = 2 * mean - sum(cost[thread.id] for thread in (first, second, alone))
+        half = 1.6448536269514722 * 2 * (spread / 2) ** 0.5
+        assert mine.usd == pytest.approx((usd, usd - half, usd + half))
+
+
+def test_the_former_default_may_be_long_ago(own_home: Path) -> None:
+    home = own_home / ".codex"
+    a_task(home, 4)
+    a_task(home, 5)
+    late = plain("new", 6, tasks=0)
+    late.wait(60 * 86400)
+    late.task("fix the failing test in the parser", 3)
+    late.save(home)
+    a_run(late, "unknown")
+    with read(home) as store:
+        assert [(one.against, one.tasks) for one in saved(store, home, [], "2026-12-01")] == [
+            ("your former default", 1)
+        ]
+
+
+def test_against_always_taking_the_dearest_tier(own_home: Path) -> None:
+    """By the estimate of its arm in the category of each task, bounds and all."""
+    home = own_home / ".codex"
+    routed = [a_task(home, 1), a_task(home, 2), a_task(home, 3, "write the docs of the parser")]
+    for number, thread in enumerate(routed):
+        a_run(thread, "unknown", task_id=str(number))
+    (home / "codex-router.toml").write_text(
+        '[profile.precision]\nmodel = "gpt-5.5"\nreasoning_effort = "high"\ntask_value_usd = 25\n'
+        '[profile.bulk]\nmodel = "gpt-5.4"\nreasoning_effort = "low"\ntask_value_usd = 1\n[route]\n'
+    )
+    with read(home) as store:
+        rows, _ = task_rows(store, None, 9)
+        kinds = [row.category for row in rows]
+        kind = max(set(kinds), key=kinds.count)
+        rate, cost = Interval(0.5, 0.4, 0.6), Interval(2.0, 1.0, 4.0)
+        known = Estimate(Arm("gpt-5.5", "high"), kind, "codex", rate, cost, cost, 1, 1, 1.0, guess=False, n_model=1)
+        (one,) = saved(store, home, [known, known._replace(arm=Arm("gpt-5.4", "low"), cost_usd=rate)], None)
+        spent = sum(row.cost_usd or 0.0 for row in rows if row.category == kind)
+        count = kinds.count(kind)
+        assert (one.against, one.tasks) == ("always precision", count)
+        assert one.usd == pytest.approx((2 * count - spent, count - spent, 4 * count - spent))
+        assert "gpt-5.5 high" in one.method

@@ -59,7 +59,8 @@ def command(*, home: Path, path: Path, since: str, title: str, no_read: bool, as
 def report_of(store: Store, home: Path, since: str | None, title: str) -> Report:
     """Gather what the page shows."""
     from codex_router.commands.advice import advice, advice_lines
-    from codex_router.commands.report_figures import budget_hits, picture, saved, solved, task_rows
+    from codex_router.commands.report_figures import budget_hits, picture, solved, task_rows
+    from codex_router.commands.report_savings import saved
 
     total = total_of(spent(store, (), since))
     bucket = _bucket(spent(store, ["day"], since))

@@ -16,12 +16,12 @@ from codex_router.decide.tiers import average_over_categories
 from codex_router.errors import RouterError
 from codex_router.evidence.bundled import aggregates
 from codex_router.evidence.cells import Cell, cells
-from codex_router.evidence.outcomes import known_outcome
+from codex_router.evidence.outcomes import known_end, known_outcome
 from codex_router.evidence.store import told
-from codex_router.evidence.store_tables import spending, tasks, threads
+from codex_router.evidence.store_tables import attempts, spending, tasks, threads
 from codex_router.records import Arm
 from codex_router.show.charts import Bar, Point
-from codex_router.show.report import Saved, TaskRow
+from codex_router.show.report import TaskRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 Z90 = 1.6448536269514722
 LISTED = 12
+STOPPED = ("budget", "timeout")
+"""How a task ends that ran into a limit of turns, money or time."""
 
 
 def picture(home: Path) -> tuple[list[Point], list[Estimate]]:
@@ -42,7 +44,7 @@ def picture(home: Path) -> tuple[list[Point], list[Estimate]]:
         return [], []
     measured = [one for one in average_over_categories(estimates, policy) if one.n_model]
     hull = set(upper_hull([one.cost_usd.mean for one in measured], [one.p_pass.mean for one in measured]))
-    plan = _plan(home)
+    plan = plan_in_force(home)
     tier = {one.arm: one.name for one in plan.tiers} if plan else {}
     points = [
         Point(str(one.arm), one.cost_usd.mean, *one.p_pass, tier.get(one.arm, ""), on_hull=index in hull)
@@ -51,7 +53,8 @@ def picture(home: Path) -> tuple[list[Point], list[Estimate]]:
     return points, estimates
 
 
-def _plan(home: Path) -> Plan | None:
+def plan_in_force(home: Path) -> Plan | None:
+    """Return the tiers in force; None when there are none."""
     try:
         return read_plan(home)
     except RouterError:
@@ -117,14 +120,16 @@ def wilson(successes: float, n: float) -> tuple[float, float]:
 
 
 def budget_hits(store: Store, since: str | None) -> list[tuple[str, int, int]]:
-    """Return per tier how many tasks were stopped at a budget, and how many there were."""
+    """Return per tier how many tasks were stopped at a budget, by Codex or by `exec`, and how many there were."""
     t = tasks.c
     tier = (
         sa.select(spending.c.thread_id, spending.c.turn_id, sa.func.max(spending.c.tier).label("tier"))
         .group_by(spending.c.thread_id, spending.c.turn_id)
         .subquery()
     )
-    hit = sa.func.sum(sa.case((t.ended == "budget", 1), else_=0))
+    stopped = sa.select(attempts.c.session_id).where(attempts.c.ended.in_(STOPPED), attempts.c.session_id.is_not(None))
+    of_a_run = t.thread_id.in_(stopped) & known_end(tasks).in_(STOPPED)
+    hit = sa.func.sum(sa.case((t.ended.in_(STOPPED) | of_a_run, 1), else_=0))
     query = (
         sa.select(tier.c.tier, hit, sa.func.count())
         .select_from(tasks.join(tier, (tier.c.thread_id == t.thread_id) & (tier.c.turn_id == t.turn_id)))
@@ -136,13 +141,15 @@ def budget_hits(store: Store, since: str | None) -> list[tuple[str, int, int]]:
         return [(row[0], int(row[1]), int(row[2])) for row in connection.execute(query)]
 
 
-def task_rows(store: Store, since: str | None, most: int) -> tuple[list[TaskRow], int]:
-    """Return the dearest tasks, sub-agents with their parents, and how many tasks there are."""
-    s, t, h = spending.c, tasks.c, threads.c
-    whole = (
+def whole_tasks(since: str | None) -> sa.Subquery:
+    """Return one row per task, its sub-agents with it."""
+    s, t = spending.c, tasks.c
+    turn = sa.func.coalesce(t.root_turn_id, s.turn_id)
+    return (
         sa.select(
             s.root_thread_id,
-            sa.func.coalesce(t.root_turn_id, s.turn_id).label("turn"),
+            turn.label("turn"),
+            sa.func.max(sa.case((s.thread_id == s.root_thread_id, s.category), else_="")).label("category"),
             sa.func.sum(s.responses).label("turns"),
             sa.func.sum(s.input_tokens + s.output_tokens).label("tokens"),
             sa.func.sum(s.cost_usd).label("cost"),
@@ -151,15 +158,20 @@ def task_rows(store: Store, since: str | None, most: int) -> tuple[list[TaskRow]
         )
         .select_from(spending.outerjoin(tasks, (t.thread_id == s.thread_id) & (t.turn_id == s.turn_id)))
         .where(s.day >= (since or ""))
-        .group_by(s.root_thread_id, sa.func.coalesce(t.root_turn_id, s.turn_id))
+        .group_by(s.root_thread_id, turn)
         .subquery()
     )
+
+
+def task_rows(store: Store, since: str | None, most: int) -> tuple[list[TaskRow], int]:
+    """Return the dearest tasks, sub-agents with their parents, and how many tasks there are."""
+    h, whole = threads.c, whole_tasks(since)
     dearest = sa.select(whole).order_by(whole.c.cost.desc()).limit(most).subquery()
     w, root = dearest.c, tasks.alias("root")
     query = (
         sa.select(
             root.c.started, h.cwd, h.git_branch, root.c.category, root.c.model, root.c.effort, w.tier, w.turns,
-            w.tokens, w.cost, w.unpriced, root.c.ended, known_outcome(root),
+            w.tokens, w.cost, w.unpriced, known_end(root), known_outcome(root),
         )
         .select_from(
             dearest.join(root, (root.c.thread_id == w.root_thread_id) & (root.c.turn_id == w.turn)).join(
@@ -183,47 +195,3 @@ def _task_row(row: Sequence[object], defaults: Mapping[str, str]) -> TaskRow:
         str(started)[:10], str(cwd), str(branch or ""), str(category), str(model), str(taken), str(tier),
         int(turns), int(tokens), known, str(ended), str(outcome),  # type: ignore[call-overload]
     )  # fmt: skip
-
-
-def saved(store: Store, home: Path, estimates: Sequence[Estimate], since: str | None) -> list[Saved]:
-    """Return what routed tasks cost less than two other ways to run them would have."""
-    routed = _per_category(store, since, routed=True)
-    if not routed:
-        return []
-    plan = _plan(home)
-    dearest = max(plan.tiers, key=lambda tier: tier.task_value_usd) if plan and plan.tiers else None
-    found = []
-    if dearest is not None:
-        means = {one.category: one.cost_usd.mean for one in estimates if one.arm == dearest.arm}
-        method = (
-            f"the estimated mean cost of {dearest.arm} in each category, times the routed tasks of that category, "
-            "minus what those tasks cost"
-        )
-        found.append(_against(f"always {dearest.name}", routed, means, method))
-    former = {category: cost / n for category, (n, cost) in _per_category(store, since, routed=False).items() if n}
-    method = (
-        "the mean cost of your own tasks that were not routed, per category, times the routed tasks of that category, "
-        "minus what those tasks cost; tasks may differ in size"
-    )
-    found.append(_against("your former default", routed, former, method))
-    return [one for one in found if one.tasks]
-
-
-def _against(name: str, routed: dict[str, tuple[int, float]], means: dict[str, float], method: str) -> Saved:
-    usd, count = 0.0, 0
-    for category, (n, cost) in routed.items():
-        if category in means:
-            usd += means[category] * n - cost
-            count += n
-    return Saved(name, usd, count, method)
-
-
-def _per_category(store: Store, since: str | None, *, routed: bool) -> dict[str, tuple[int, float]]:
-    s = spending.c
-    query = (
-        sa.select(s.category, sa.func.sum(s.tasks), sa.func.sum(s.cost_usd))
-        .where(s.day >= (since or ""), s.unpriced == 0, s.tier != "" if routed else s.tier == "")
-        .group_by(s.category)
-    )
-    with told(store.engine.url), store.engine.connect() as connection:
-        return {row[0]: (int(row[1]), float(row[2])) for row in connection.execute(query)}

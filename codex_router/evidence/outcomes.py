@@ -15,20 +15,36 @@ if TYPE_CHECKING:
 def known_outcome(turn: sa.FromClause) -> sa.ColumnElement[str]:
     """Return whether a turn of `tasks` was solved: what a check or the user said of its run, else what was guessed.
 
-    A run of `exec` is the turn of its session with the same prompt, or the session's first one: what is piped to it,
-    and what an escalation says of the attempt before, is part of the prompt that the session shows.
+    Args:
+        turn: `tasks` or an alias of it.
+    """
+    said = sa.select(attempts.c.outcome).where(attempts.c.outcome != "unknown")
+    return sa.func.coalesce(*_of_its_run(turn, said), turn.c.outcome)
+
+
+def known_end(turn: sa.FromClause) -> sa.ColumnElement[str]:
+    """Return how a turn of `tasks` ended: a session does not say that `exec` stopped it at a budget, its run does.
 
     Args:
         turn: `tasks` or an alias of it.
     """
+    stopped = sa.select(attempts.c.ended).where(attempts.c.ended.in_(["budget", "timeout"]))
+    return sa.func.coalesce(*_of_its_run(turn, stopped), turn.c.ended)
+
+
+def _of_its_run(turn: sa.FromClause, said: sa.Select[tuple[str]]) -> tuple[sa.ScalarSelect[str], sa.ScalarSelect[str]]:
+    """Return what is said of the run that is this turn; the first that is not null holds.
+
+    A run of `exec` is the turn of its session with the same prompt, or the session's first one: what is piped to it,
+    and what an escalation says of the attempt before, is part of the prompt that the session shows.
+    """
     t, a, other = turn.c, attempts.c, tasks.alias("other").c
-    judged = sa.select(a.outcome).where(a.source == "", a.session_id == t.thread_id, a.outcome != "unknown")
-    newest = judged.order_by(a.id.desc()).limit(1)
+    newest = said.where(a.source == "", a.session_id == t.thread_id).order_by(a.id.desc()).limit(1)
     first = sa.select(sa.func.min(other.started)).where(other.thread_id == t.thread_id).correlate(turn)
     of_another = sa.exists().where(other.thread_id == t.thread_id, other.prompt_hash == a.prompt_hash)
     same_prompt = newest.where(a.prompt_hash == t.prompt_hash).correlate(turn).scalar_subquery()
     first_turn = newest.where(t.started == first.scalar_subquery(), ~of_another).correlate(turn).scalar_subquery()
-    return sa.func.coalesce(same_prompt, first_turn, t.outcome)
+    return same_prompt, first_turn
 
 
 def guess_outcomes(connection: Connection) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from codex_router.evidence.usage import Spend
     from codex_router.evidence.waste import Finding, Share
+    from codex_router.records import Interval
 
 PAGE = Path(__file__).parent / "page"
 
@@ -43,7 +44,8 @@ class Saved(NamedTuple):
     """What routing saved, by one way of counting."""
 
     against: str
-    usd: float
+    usd: Interval
+    """With its 90 % interval."""
     tasks: int
     method: str
 
@@ -182,10 +184,21 @@ def _saving(report: Report) -> str:
     if not report.saved:
         return f"<h2>What routing saved</h2>{_none('No routed task with a known cost yet.')}"
     rows = [
-        [(one.against, None), (_signed(one.usd), one.usd), (f"{one.tasks:,}", one.tasks), (one.method, None)]
+        [
+            (one.against, None),
+            (_signed_interval(one.usd), one.usd.mean),
+            (f"{one.tasks:,}", one.tasks),
+            (one.method, None),
+        ]
         for one in report.saved
     ]
-    return f"<h2>What routing saved</h2>{_table(['against', 'saved', 'tasks', 'how it is counted'], rows)}"
+    return (
+        f"<h2>What routing saved</h2>{_table(['against', 'saved (90 % interval)', 'tasks', 'how it is counted'], rows)}"
+    )
+
+
+def _signed_interval(usd: Interval) -> str:
+    return f"{_signed(usd.mean)} ({_signed(usd.low)} to {_signed(usd.high)})"
 
 
 def _signed(usd: float) -> str:
