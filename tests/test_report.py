@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from codex_router.commands.sessions import refresh
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.store import Store
 from codex_router.evidence.usage import Line, Spend
+from codex_router.evidence.waste import Share
 from codex_router.literals import End, Outcome
 from codex_router.records import Arm, Estimate, Interval
 from codex_router.show.charts import Bar, Point, Stack, bars, cost_and_pass, nice, stacked_bars
@@ -147,7 +149,7 @@ def test_text_can_be_read_in_both_schemes(open_page, scheme: str) -> None:  # ty
         assert (high + 0.05) / (low + 0.05) >= 4.5, selector
 
 
-@pytest.mark.parametrize("width", [380, 1200])
+@pytest.mark.parametrize("width", [360, 1200])
 def test_nothing_is_wider_than_the_window(open_page, width: int) -> None:  # type: ignore[no-untyped-def]
     tab = open_page(a_report())
     tab.set_viewport_size({"width": width, "height": 800})
@@ -159,6 +161,111 @@ def test_it_prints(open_page) -> None:  # type: ignore[no-untyped-def]
     tab.emulate_media(media="print", color_scheme="light")
     assert not tab.is_visible("#filter")
     assert tab.pdf()[:5] == b"%PDF-"
+
+
+def test_it_prints_dark_on_white_whatever_the_screen(open_page) -> None:  # type: ignore[no-untyped-def]
+    tab = open_page(a_report(), "dark")
+    tab.emulate_media(media="print", color_scheme="dark")
+    colours = "e => [getComputedStyle(e).color, getComputedStyle(e).getPropertyValue('--paper')]"
+    ink, paper = tab.eval_on_selector("body", colours)
+    assert luminance(ink) < 0.1
+    assert paper.strip() == "#fff"
+
+
+def test_it_can_be_read_without_script(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(page(a_report()), encoding="utf-8")
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    tab = context.new_page()
+    tab.goto(path.as_uri())
+    assert tab.is_visible("table.sortable")
+    assert not tab.is_visible("#search")  # nothing would happen
+    context.close()
+
+
+PICTURES = ("By category", "By model", "What was paid for", "Cost and pass rate", "Cost per solved task")
+
+
+def test_each_picture_stands_as_a_table_too(open_page) -> None:  # type: ignore[no-untyped-def]
+    """For those who hear the page; and a table wider than the window can be scrolled with the keyboard."""
+    tab = open_page(replace(a_report(), shares=[Share("reasoning", 1.0, 1.0)]))
+    for summary in tab.locator("summary").all():
+        summary.focus()
+        tab.keyboard.press("Enter")
+    for name in PICTURES:
+        assert tab.get_by_role("table", name=name).first.is_visible(), name
+    assert "50%" in tab.get_by_role("table", name="Cost and pass rate").inner_text()
+    assert tab.get_by_role("main").count() == 1
+    assert all(region.get_attribute("tabindex") == "0" for region in tab.get_by_role("region").all())
+
+
+def test_sorting_with_the_keyboard(open_page) -> None:  # type: ignore[no-untyped-def]
+    tab = open_page(a_report(tasks=30))
+    cost = tab.get_by_role("columnheader", name="cost")
+    assert cost.last.get_attribute("aria-sort") == "descending"  # as it comes
+    assert tab.inner_text("table.sortable tbody tr:first-child td:nth-child(10)") == "$3.62"
+    cost.last.get_by_role("button").focus()
+    tab.keyboard.press("Enter")
+    assert cost.last.get_attribute("aria-sort") == "ascending"
+    assert tab.inner_text("table.sortable tbody tr:first-child td:nth-child(10)") == "$0.00"
+
+
+OVERLAPS = """() => {
+  const names = document.querySelectorAll('svg[aria-label^="Cost and pass"] text:not(.axis)');
+  const boxes = [...names].map(e => e.getBBox());
+  const along = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width;
+  const meet = (a, b) => along(a, b) && a.y + 2 < b.y + b.height && b.y + 2 < a.y + a.height;
+  return boxes.flatMap((a, i) => boxes.slice(i + 1).filter(b => meet(a, b))).length;
+}"""
+OUTSIDE = """() => [...document.querySelectorAll('figure > svg')].flatMap(svg => {
+  const frame = svg.viewBox.baseVal;
+  return [...svg.querySelectorAll('text')].filter(text => {
+    const box = text.getBBox();
+    return box.x < -1 || box.x + box.width > frame.width + 1;
+  }).map(text => text.textContent);
+})"""
+SMALLEST = """() => Math.min(...[...document.querySelectorAll('figure > svg text')].map(
+  text => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a))"""
+
+
+def test_the_words_in_pictures_can_be_read(open_page) -> None:  # type: ignore[no-untyped-def]
+    """No name lies on another, none is cut at the edge, and on a telephone they keep their size."""
+    near = [
+        Point(f"gpt-5.{n} xhigh", 0.2 * 1.1**n, 0.6 + 0.02 * n, 0.4, 0.9, "standard" if n == 3 else "", on_hull=True)
+        for n in range(12)
+    ]
+    long = Bar("gpt-6.1-sol xhigh feature", 1.1, 1.0, 1.2, "(81 of 113 solved, a source with a long name 2026)")
+    report = replace(a_report(), points=near, solved=[long, long._replace(value=0.1, low=0.05, high=9.0)])
+    tab = open_page(report)
+    assert tab.evaluate(OVERLAPS) == 0
+    assert tab.evaluate(OUTSIDE) == []
+    assert "standard: gpt-5.3 xhigh" in (tab.text_content('svg[aria-label^="Cost and pass"]') or "")
+    tab.set_viewport_size({"width": 360, "height": 800})
+    assert tab.evaluate(SMALLEST) >= 9
+
+
+def test_an_interval_that_goes_on_has_an_arrow() -> None:
+    """A cap would say that it ends there."""
+    ends, goes_on = "v9", "l5 4l-5 4"
+    drawn = bars([Bar("a", 1.0, 0.5, 2.0, ""), Bar("b", 1.0, 0.5, 50.0, "")], "bars")
+    first, second = re.findall(r'<path d="([^"]+)" stroke="var\(--ink\)"', drawn)
+    assert (first.count(ends), goes_on in first) == (2, False)
+    assert (second.count(ends), goes_on in second) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("keys", "between"),
+    [
+        (("2026-10-30", "2026-11-02"), ["2026-10-31", "2026-11-01"]),
+        (("2026-W52", "2027-W02"), ["2026-W53", "2027-W01"]),
+        (("2026-11", "2027-02"), ["2026-12", "2027-01"]),
+        (("", "2026-11-02"), []),
+    ],
+)
+def test_time_without_spending_takes_its_place(keys: tuple[str, str], between: list[str]) -> None:
+    found = stack([Line((key, "bugfix"), Spend(cost_usd=1.0)) for key in keys])
+    assert found.buckets == [keys[0], *between, keys[1]]
+    assert found.series == [("bugfix", [1.0, *[0.0] * len(between), 1.0])]
 
 
 def test_of_a_hundred_thousand_tasks_the_dearest_are_shown(open_page) -> None:  # type: ignore[no-untyped-def]
@@ -320,3 +427,19 @@ def test_against_always_taking_the_dearest_tier(own_home: Path) -> None:
         assert (one.against, one.tasks) == ("always precision", count)
         assert one.usd == pytest.approx((2 * count - spent, count - spent, 4 * count - spent))
         assert "gpt-5.5 high" in one.method
+
+
+def test_nothing_yet_is_said_in_words(own_home: Path, tmp_path: Path) -> None:
+    """No picture of nothing, no table without a row."""
+    (own_home / ".codex").mkdir(exist_ok=True)
+    CliRunner().invoke(codex_router, ["report", "--html", str(tmp_path / "a.html")], catch_exceptions=False)
+    text = (tmp_path / "a.html").read_text()
+    assert "What was paid for" not in text
+    assert "<button>" not in text
+    assert "No task yet." in text
+
+
+def test_small_amounts_fit_beside_the_axis(open_page) -> None:  # type: ignore[no-untyped-def]
+    small = Stack(["2026-11-01"], [("bugfix", [0.0006])])
+    tab = open_page(replace(a_report(), by_category=small, by_model=small))
+    assert tab.evaluate(OUTSIDE) == []

@@ -17,6 +17,7 @@ from codex_router.evidence.waste import findings, shares
 from codex_router.show.charts import SERIES, Stack
 from codex_router.show.console import err, print_json
 from codex_router.show.report import Report, page
+from codex_router.show.usage import named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,8 @@ ROWS = 500
 DAYS_AS_DAYS = 45
 """From so many days on, bars are weeks; from `DAYS_AS_WEEKS` on, months."""
 DAYS_AS_WEEKS = 400
+MOST_BUCKETS = 240
+"""More bars than these cannot be told apart; then only those with an amount are drawn."""
 
 
 @click.command(short_help="spending, waste and savings as one HTML page")
@@ -102,9 +105,30 @@ def stack(lines: Sequence[Line]) -> Stack:
         sums[line.key[1]] = sums.get(line.key[1], 0.0) + line.spend.cost_usd
     ranked = sorted(sums, key=lambda name: (-sums[name], name))
     names = ranked if len(ranked) <= SERIES else [*ranked[: SERIES - 1], "other"]
-    buckets = sorted({line.key[0] for line in lines})
+    buckets = _without_gaps(sorted({line.key[0] for line in lines}))
     values: dict[str, list[float]] = {name: [0.0] * len(buckets) for name in names}
     for line in lines:
         name = line.key[1] if line.key[1] in values else "other"
         values[name][buckets.index(line.key[0])] += line.spend.cost_usd
-    return Stack(buckets, [(name or "unknown", values[name]) for name in names])
+    return Stack(buckets, [(named("", name), values[name]) for name in names])
+
+
+def _without_gaps(buckets: list[str]) -> list[str]:
+    """Return the days, weeks or months from the first to the last: what cost nothing takes its place, too."""
+    try:
+        first, last = (_day_of(bucket) for bucket in (buckets[0], buckets[-1]))
+    except (IndexError, ValueError):
+        return buckets
+    names = {7: "%Y-%m", 8: "%G-W%V"}.get(len(buckets[0]), "%Y-%m-%d")
+    days = (first + dt.timedelta(days=number) for number in range((last - first).days + 1))
+    every = list(dict.fromkeys(f"{day:{names}}" for day in days))
+    return every if len(every) <= MOST_BUCKETS and set(buckets) <= set(every) else buckets
+
+
+def _day_of(bucket: str) -> dt.date:
+    """Return the first day of a day, week or month.
+
+    Raises:
+        ValueError: it is none of these; a session told no time.
+    """
+    return dt.date.fromisoformat({7: f"{bucket}-01", 8: f"{bucket}-1"}.get(len(bucket), bucket))

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from codex_router.records import Estimate, Plan
 
 Z90 = 1.6448536269514722
-LISTED = 12
+LISTED = 4
+"""Published figures beside those of the user's own, per model."""
 STOPPED = ("budget", "timeout")
 """How a task ends that ran into a limit of turns, money or time."""
 
@@ -76,24 +77,43 @@ class Solved(NamedTuple):
 def solved(store: Store) -> list[Bar]:
     """Return cost per solved task of the arms used here, with the published figures of the same arms."""
     own = _own(cells(store))
-    models = {one.label.split()[0] for one in own}
-    published = [
-        Solved(f"{row.arm} {row.category}", row.n_trials, row.successes, row.cost_usd, row.source)
-        for row in aggregates()
-        if row.cost_usd and row.successes and (row.arm.model in models)
-    ]
-    rows = [*own, *sorted(published, key=lambda one: one.cost_usd * one.n / one.successes)[:LISTED]]
+    models = dict.fromkeys(arm.model for arm in sorted(own, key=lambda arm: -own[arm].n))
+    rows: list[Solved] = []
+    for model in models:
+        mine = {arm: one for arm, one in own.items() if arm.model == model}
+        rows += [*mine.values(), *_published(model, {arm.effort for arm in mine})]
     return [bar(one) for one in rows if one.successes]
 
 
-def _own(found: Iterable[Cell]) -> list[Solved]:
-    sums: dict[str, list[float]] = {}
+def _published(model: str, efforts: set[str | None]) -> list[Solved]:
+    """Return the published figures of a model that compare best: at the same effort, or at one that nobody named."""
+    rows = [row for row in aggregates() if row.arm.model == model and row.cost_usd and row.successes]
+    found = [
+        (
+            row.arm.effort not in {*efforts, None},
+            row.cost_usd / row.pass_rate,
+            Solved(
+                f"{row.arm} {row.category}{_by(row.harness)}", row.n_trials, row.successes, row.cost_usd, row.source
+            ),
+        )
+        for row in rows
+        if row.cost_usd
+    ]
+    return [one for *_, one in sorted(found, key=lambda one: one[:2])[:LISTED]]
+
+
+def _by(harness: str) -> str:
+    return "" if harness in {"codex", "unstated"} else f" by {harness}"
+
+
+def _own(found: Iterable[Cell]) -> dict[Arm, Solved]:
+    sums: dict[Arm, list[float]] = {}
     for cell in found:
         if cell.n_judged and cell.n_cost:
-            row = sums.setdefault(str(Arm(cell.model, cell.effort)), [0.0, 0.0, 0.0, 0.0])
+            row = sums.setdefault(Arm(cell.model, cell.effort), [0.0, 0.0, 0.0, 0.0])
             for index, value in enumerate((cell.n_judged, cell.successes, cell.cost_usd, cell.n_cost)):
                 row[index] += value
-    return [Solved(f"{arm}, yours", n, yes, cost / n_cost) for arm, (n, yes, cost, n_cost) in sums.items()]
+    return {arm: Solved(f"{arm}, yours", n, yes, cost / n_cost) for arm, (n, yes, cost, n_cost) in sums.items()}
 
 
 def bar(one: Solved) -> Bar:

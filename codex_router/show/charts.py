@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 SERIES = 8
 """Colours and patterns that there are; what comes after is summed as ``other``."""
 WIDTH, HEIGHT = 640, 280
-LEFT, RIGHT, TOP, BOTTOM = 58, 12, 12, 34
+LEFT, RIGHT, TOP, BOTTOM = 70, 12, 12, 34
+BARS, BAR_LABEL, BAR_WORDS = 780, 250, 330
+"""Width of a picture of horizontal bars, and of it what their names and their words may take."""
+REM = 0.055
+"""A unit of a picture, at least: what is smaller cannot be read, so it scrolls."""
+LETTER = 6.8
+"""Width of a letter, about."""
 
 
 class Stack(NamedTuple):
@@ -105,9 +111,9 @@ def stacked_bars(stack: Stack, title: str) -> str:
                 f"<title>{escape(bucket)} · {escape(name)}: {money(values[index])}</title></rect>"
             )
         if index % every == 0:
-            parts.append(
-                _text(x + step / 2, HEIGHT - 12, bucket[5:] if len(bucket) == 10 else bucket, "middle", "axis")
-            )
+            middle, words = x + step / 2, bucket[5:] if len(bucket) == 10 else bucket
+            inside = min(middle, WIDTH - 2 - len(words) * LETTER / 2)
+            parts.append(_text(inside, HEIGHT - 12, words, "middle", "axis"))
     return _svg(HEIGHT, title, parts)
 
 
@@ -143,13 +149,47 @@ def cost_and_pass(points: Sequence[Point], title: str) -> str:
     if len(hull) > 1:
         line = " ".join(f"{x(point.cost_usd):.1f},{y(point.p_pass):.1f}" for point in hull)
         parts.append(f'<polyline class="hull" points="{line}"/>')
-    taken: list[tuple[float, float]] = []
-    for point in sorted(usable, key=lambda point: (not point.chosen, not point.on_hull)):
-        parts += _point(point, x(point.cost_usd), y, taken)
+    drawn = sorted(usable, key=lambda point: (bool(point.chosen), point.on_hull))
+    for point in drawn:
+        parts += _point(point, x(point.cost_usd), y)
+    marks = [Box(x(point.cost_usd) - 5, y(point.p_pass) - 5, 10, 10) for point in usable]
+    for point in reversed(drawn):
+        if point.chosen or point.on_hull:
+            parts += _label(point, x(point.cost_usd), y(point.p_pass), marks)
     return _svg(height, title, parts)
 
 
-def _point(point: Point, x: float, y: Callable[[float], float], taken: list[tuple[float, float]]) -> list[str]:
+class Box(NamedTuple):
+    """A place in a picture that something takes."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def meets(self, other: Box) -> bool:
+        """Tell whether both take some of the same place."""
+        across = self.x < other.x + other.width and other.x < self.x + self.width
+        return across and self.y < other.y + other.height and other.y < self.y + self.height
+
+
+def _label(point: Point, x: float, y: float, taken: list[Box]) -> list[str]:
+    """Write a point's name where it hides no mark and no other name; a tier's name in any case."""
+    words = f"{point.chosen}: {point.label}" if point.chosen else point.label
+    width = len(words) * LETTER
+    left, right, middle = x - 10 - width, x + 10, x - width / 2
+    places = [(right, y), (left, y), (right, y - 12), (left, y - 12), (right, y + 12), (left, y + 12),
+              (middle, y - 16), (middle, y + 18)]  # fmt: skip
+    boxes = [Box(at, height - 6, width, 12) for at, height in places if LEFT <= at <= WIDTH - width - 2]
+    free = [box for box in boxes if not any(box.meets(other) for other in taken)]
+    if not free and not point.chosen:
+        return []
+    best = free[0] if free else min(boxes, key=lambda box: sum(box.meets(other) for other in taken))
+    taken.append(best)
+    return [_text(best.x, best.y + 10, words, "start", "")]
+
+
+def _point(point: Point, x: float, y: Callable[[float], float]) -> list[str]:
     said = (
         f"{point.label}: {point.p_pass:.0%} pass (90 %: {point.p_low:.0%} to {point.p_high:.0%}), "
         f"{money(point.cost_usd)}" + (f", tier {point.chosen}" if point.chosen else "")
@@ -166,11 +206,6 @@ def _point(point: Point, x: float, y: Callable[[float], float], taken: list[tupl
         else f'<circle cx="{x:.1f}" cy="{middle:.1f}" r="4" fill="{colour}">'
     )
     parts.append(f"{shape}<title>{escape(said)}</title></{'path' if point.chosen else 'circle'}>")
-    if (point.chosen or point.on_hull) and all(abs(x - a) > 120 or abs(middle - b) > 13 for a, b in taken):
-        label = f"{point.chosen}: {point.label}" if point.chosen else point.label
-        end = x > WIDTH * 0.72
-        parts.append(_text(x - 10 if end else x + 10, middle + 4, label, "end" if end else "start", ""))
-        taken.append((x, middle))
     return parts
 
 
@@ -178,12 +213,12 @@ def bars(rows: Sequence[Bar], title: str, unit: str = "usd") -> str:
     """Return horizontal bars with their values and, where known, their 90 % intervals."""
     if not rows:
         return ""
-    label, row_height = 210, 26
+    label, row_height = BAR_LABEL, 26
     height = 10 + row_height * len(rows)
     top = (
         max([row.value for row in rows] + [min(row.high, row.value * 3) for row in rows if row.high is not None]) or 1.0
     )
-    room = WIDTH - label - 220
+    room = BARS - label - BAR_WORDS
     parts = []
     for index, row in enumerate(rows):
         y, width = 5 + index * row_height, room * row.value / top
@@ -197,12 +232,15 @@ def bars(rows: Sequence[Bar], title: str, unit: str = "usd") -> str:
         if row.low is not None and row.high is not None:
             a, b = room * row.low / top, min(room * row.high / top, room)
             end = max(end, b)
+            cap = f"M{label + b:.1f} {y + 8}v9" if row.high <= top else "m-5 -4l5 4l-5 4"  # an arrow: it goes on
             parts.append(
-                f'<path d="M{label + a:.1f} {y + 12.5}H{label + b:.1f}M{label + a:.1f} {y + 8}V{y + 17}'
-                f'M{label + b:.1f} {y + 8}V{y + 17}" stroke="var(--ink)" fill="none" stroke-width="1.4"/>'
+                f'<path d="M{label + a:.1f} {y + 8}v9M{label + a:.1f} {y + 12.5}H{label + b:.1f}{cap}" '
+                'stroke="var(--ink)" fill="none" stroke-width="1.4"/>'
             )
-        parts.append(_text(label + end + 6, y + 17, f"{words} {row.note}", "start", ""))
-    return _svg(height, title, parts)
+        beside, most = f"{words} {row.note}", int((BARS - label - end - 6) / LETTER)
+        beside = beside if len(beside) <= most else f"{beside[: most - 1]}…"
+        parts.append(_text(label + end + 6, y + 17, beside, "start", ""))
+    return _svg(height, title, parts, BARS)
 
 
 def nice(value: float) -> float:
@@ -213,7 +251,7 @@ def nice(value: float) -> float:
     return next(float(step * size) for step in (1, 2, 2.5, 5, 10) if step * size >= value)
 
 
-def shortened(text: str, most: int = 28) -> str:
+def shortened(text: str, most: int = 36) -> str:
     """Return a text that fits beside a bar; the beginning of a path tells least."""
     return text if len(text) <= most else "…" + text[-(most - 1) :]
 
@@ -238,8 +276,9 @@ def _text(x: float, y: float, text: str, anchor: str, kind: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{named}>{escape(text)}</text>'
 
 
-def _svg(height: float, title: str, parts: Sequence[str]) -> str:
+def _svg(height: float, title: str, parts: Sequence[str], width: float = WIDTH) -> str:
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}"><title>{escape(title)}</title>'
+        f'<svg style="--least: {width * REM:.0f}rem" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="{escape(title)}"><title>{escape(title)}</title>'
         f"{''.join(parts)}</svg>"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codex_router.show.charts import Bar, Point, Stack, bars, cost_and_pass, legend, patterns, stacked_bars
 from codex_router.show.table import money
-from codex_router.show.usage import cost_words, named, percent_words, plan_words, unpriced_words
+from codex_router.show.usage import cost_words, counted, named, percent_words, plan_words, unpriced_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from codex_router.records import Interval
 
 PAGE = Path(__file__).parent / "page"
+CODE, AS_CODE = re.compile("`([^`]*)`"), r"<code>\1</code>"
 
 
 class TaskRow(NamedTuple):
@@ -92,7 +94,7 @@ def page(report: Report) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<link rel="icon" href="data:,"><title>{escape(report.title)}</title><style>{style}</style></head><body>'
-        f"{patterns()}{''.join(sections)}<script>{script}</script></body></html>\n"
+        f"{patterns()}<main>{''.join(sections)}</main><script>{script}</script></body></html>\n"
     )
 
 
@@ -103,17 +105,16 @@ def _digest(text: str) -> str:
 def _head(report: Report) -> str:
     total = report.total
     since = f"since {report.since}" if report.since else "of all time"
-    waste = sum(one.usd for one in report.findings if not one.guess)
     figures = [
         (cost_words(total), "at list prices" if total.plan_usd else "spent"),
         (f"{total.tasks:,}", f"tasks, {total.responses:,} model responses"),
         (money(total.cost_usd / total.tasks) if total.tasks and total.cost_usd else "-", "per task"),
         (percent_words(total.cache_hit_rate), "of re-sent context came from the cache"),
-        (money(waste), "lost for a cause that can be named"),
+        (money(total.lost_usd), "paid because the cache was lost"),
     ]
     cards = "".join(f'<div class="figure"><b>{escape(value)}</b>{escape(what)}</div>' for value, what in figures)
     notes = "".join(f"<p>{escape(words)}</p>" for words in (plan_words(total), unpriced_words(total)) if words)
-    advice = "".join(f"<p>{escape(line)}</p>" for line in report.advice)
+    advice = "".join(f"<p>{CODE.sub(AS_CODE, escape(line))}</p>" for line in report.advice)
     return (
         f'<h1>{escape(report.title)}</h1><p class="soft">Codex sessions {escape(since)}; made {escape(report.made)} '
         f'by codex-router</p><div class="figures">{cards}</div>{notes}{advice}'
@@ -123,20 +124,25 @@ def _head(report: Report) -> str:
 def _spending(report: Report) -> str:
     charts = "".join(
         f"<figure><figcaption>{escape(title)}</figcaption>{legend([name for name, _ in stack.series])}"
-        f"{stacked_bars(stack, title)}{_stack_table(stack)}</figure>"
+        f"{stacked_bars(stack, title)}{_stack_table(stack, title)}</figure>"
         for title, stack in (("By category", report.by_category), ("By model", report.by_model))
         if stack.buckets
     )
     return f'<h2>Spending over time</h2><div class="pair">{charts or _none("Nothing was spent in this time.")}</div>'
 
 
-def _stack_table(stack: Stack) -> str:
+def _stack_table(stack: Stack, title: str) -> str:
     names = [name for name, _ in stack.series]
     rows = [
         [(bucket, None), *((money(values[index]), values[index]) for _, values in stack.series)]
         for index, bucket in enumerate(stack.buckets)
     ]
-    return f"<details><summary>as a table</summary>{_table(['', *names], rows)}</details>"
+    return _as_table(title, ["", *names], rows)
+
+
+def _as_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+    """Return the figures of a picture, for those who do not see it."""
+    return f"<details><summary>as a table</summary>{_table(title, heads, rows)}</details>"
 
 
 def _waste(report: Report) -> str:
@@ -144,16 +150,20 @@ def _waste(report: Report) -> str:
         Bar(one.name, one.share, None, None, f"· {money(one.usd)}", index) for index, one in enumerate(report.shares)
     ]
     drawn = bars(parts, "What was paid for", "share")
-    chart = f'<figure class="lone"><figcaption>What was paid for</figcaption>{drawn}</figure>'
+    figures = [[(one.name, None), (money(one.usd), one.usd), (f"{one.share:.1%}", one.share)] for one in report.shares]
+    beside = _as_table("What was paid for", ["", "cost", "share"], figures)
+    chart = f'<figure class="lone"><figcaption>What was paid for</figcaption>{drawn}{beside}</figure>'
+    if not any(one.usd for one in report.shares):
+        chart = ""
     rows = [
         [
             (("about " if one.guess else "") + money(one.usd), one.usd),
-            (f"{one.title} ({one.times:,} {one.unit})", None),
+            (f"{one.title} ({counted(one.times, one.unit)})", None),
             (one.advice, None),
         ]
         for one in report.findings
     ]
-    table = _table(["lost", "how", "what to do"], rows) if rows else _none("No waste was found.")
+    table = _table("What was lost", ["lost", "how", "what to do"], rows) if rows else _none("No waste was found.")
     return (
         f"<h2>Where it went, and what was lost</h2>{chart}{table}"
         '<p class="soft">Amounts with "about" rest on an assumption; one response may stand in two rows.</p>'
@@ -162,7 +172,19 @@ def _waste(report: Report) -> str:
 
 def _choice(report: Report) -> str:
     chart = cost_and_pass(report.points, "Cost and pass rate of each arm")
-    body = chart or _none("There is no estimate of any arm.")
+    rows: list[list[Cell]] = [
+        [
+            (one.label, None),
+            (one.chosen, None),
+            (money(one.cost_usd), one.cost_usd),
+            (f"{one.p_pass:.0%}", one.p_pass),
+            (f"{one.p_low:.0%} to {one.p_high:.0%}", one.p_low),
+            ("yes" if one.on_hull else "no", None),
+        ]
+        for one in sorted(report.points, key=lambda one: one.cost_usd)
+    ]
+    heads = ["arm", "tier", "mean cost", "pass rate", "90 % interval", "on the line"]
+    body = chart + _as_table("Cost and pass rate", heads, rows) if chart else _none("There is no estimate of any arm.")
     return (
         "<h2>Cost and pass rate of what can be chosen</h2>"
         "<p>Diamonds are the tiers in force; the dashed line joins the arms that are best at some value of a solved "
@@ -171,10 +193,21 @@ def _choice(report: Report) -> str:
 
 
 def _solved(report: Report) -> str:
-    body = bars(report.solved, "Cost per solved task") if report.solved else ""
+    rows: list[list[Cell]] = [
+        [
+            (one.label, None),
+            (money(one.value), one.value),
+            ("no bound" if one.low is None or one.high is None else f"{money(one.low)} to {money(one.high)}", None),
+            (one.note, None),
+        ]
+        for one in report.solved
+    ]
+    beside = _as_table("Cost per solved task", ["", "per solved task", "90 % interval", "rests on"], rows)
+    body = bars(report.solved, "Cost per solved task") + beside if report.solved else ""
     words = "No task of yours has a known outcome yet: `codex-router outcome last yes` says one."
     return (
-        "<h2>Cost per solved task</h2><p>Your own tasks beside the published figures; mean cost of an attempt divided "
+        "<h2>Cost per solved task</h2><p>Your own tasks (of all time), and below them the published figures of "
+        "the same model; mean cost of an attempt divided "
         "by the pass rate, with the 90 % interval of the pass rate (Wilson). Published tasks are other people's: "
         f'compare arms, not amounts.</p><figure class="lone">{body or _none(words)}</figure>'
     )
@@ -192,9 +225,8 @@ def _saving(report: Report) -> str:
         ]
         for one in report.saved
     ]
-    return (
-        f"<h2>What routing saved</h2>{_table(['against', 'saved (90 % interval)', 'tasks', 'how it is counted'], rows)}"
-    )
+    heads = ["against", "saved (90 % interval)", "tasks", "how it is counted"]
+    return f"<h2>What routing saved</h2>{_table('What routing saved', heads, rows)}"
 
 
 def _signed_interval(usd: Interval) -> str:
@@ -211,7 +243,7 @@ def _budgets(report: Report) -> str:
         for tier, hits, tasks in report.budget_hits
         if tasks
     ]
-    body = _table(["tier", "stopped at a budget", "tasks", "share"], rows) if rows else _none("No task yet.")
+    body = _table("Budgets", ["tier", "stopped at a budget", "tasks", "share"], rows) if rows else _none("No task yet.")
     return f"<h2>Budgets</h2>{body}"
 
 
@@ -237,38 +269,60 @@ def _tasks(report: Report) -> str:
             (row.ended, None),
             (row.outcome, None),
         ]
-        for row in report.tasks
+        for row in sorted(report.tasks, key=lambda row: (row.cost_usd is None, -(row.cost_usd or 0.0)))
     ]
+    if not rows:
+        return f"<h2>Dearest tasks</h2>{_none('No task yet.')}"
     left = report.tasks_in_all - len(rows)
     more = f" The {left:,} cheaper ones are in the sums above only." if left > 0 else ""
     return (
-        f"<h2>Dearest tasks</h2><p>{len(rows):,} of {report.tasks_in_all:,} tasks; click a heading to sort.{more}</p>"
-        '<label>Filter: <input id="filter" type="search" placeholder="words that a row must hold"></label> '
-        f'<span id="count" class="soft" aria-live="polite"></span>{_table(HEADS, rows, sortable=True)}'
+        f"<h2>Dearest tasks</h2><p>{len(rows):,} of {report.tasks_in_all:,} tasks.{more}</p>"
+        '<p id="search" hidden><label>Filter: '
+        '<input id="filter" type="search" placeholder="words that a row must hold"></label> '
+        '<span id="count" class="soft" aria-live="polite"></span> Click a heading to sort.</p>'
+        f"{_table('Dearest tasks', HEADS, rows, sorted_by='cost')}"
     )
 
 
 Cell = tuple[str, float | int | None]
+DOWN = ' aria-sort="descending"'
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, sortable: bool = False) -> str:
-    """Return a table; a cell with a number is aligned to the right and sorted by it."""
+def _table(label: str, heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, sorted_by: str = "") -> str:
+    """Return a table; a cell with a number is aligned to the right and sorted by it.
+
+    Args:
+        label: what it is, for those who do not see it.
+        heads: of the columns.
+        rows: of as many cells.
+        sorted_by: the column by which the rows stand, downwards; without it the table cannot be sorted.
+    """
+    sortable = bool(sorted_by)
+    heading = _button if sortable else escape
     numbers = [bool(rows) and rows[0][index][1] is not None for index in range(len(heads))]
     head = "".join(
-        f'<th{_kind(number)} scope="col">{f"<button>{escape(name)}</button>" if sortable else escape(name)}</th>'
+        f'<th{_kind(number)}{DOWN if name == sorted_by else ""} scope="col">{heading(name)}</th>'
         for name, number in zip(heads, numbers, strict=True)
     )
     body = "".join(
         "<tr>"
         + "".join(
-            f"<td{_kind(value is not None)}{_value(value) if sortable else ''}>{escape(text)}</td>"
-            for text, value in row
+            f"<td{_kind(number)}{_value(value) if sortable else ''}>{_isolated(text)}</td>"
+            for (text, value), number in zip(row, numbers, strict=True)
         )
         + "</tr>"
         for row in rows
     )
     attributes: Any = ' class="sortable" data-filter="filter" data-count="count"' if sortable else ""
-    return f'<div class="wide"><table{attributes}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    region = f'class="wide" role="region" tabindex="0" aria-label="{escape(label)}"'
+    return (
+        f'<div {region}><table{attributes} aria-label="{escape(label)}"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _button(name: str) -> str:
+    return f"<button>{escape(name)}</button>"
 
 
 def _kind(number: bool) -> str:  # noqa: FBT001 - a cell is a number or not
@@ -277,6 +331,11 @@ def _kind(number: bool) -> str:  # noqa: FBT001 - a cell is a number or not
 
 def _value(value: float | None) -> str:
     return "" if value is None else f' data-value="{value:.10g}"'
+
+
+def _isolated(text: str) -> str:
+    """Return a text that keeps its own direction: a Hebrew or Arabic name must not turn what stands beside it."""
+    return escape(text) if text.isascii() else f"<bdi>{escape(text)}</bdi>"
 
 
 def _none(words: str) -> str:

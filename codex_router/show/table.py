@@ -31,13 +31,19 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], title: s
     return result
 
 
+SMALLEST = 1e-9
+"""An amount below a billionth of a dollar is none: what sums of fractions leave."""
+
+
 def money(usd: float | None) -> str:
     """Return an amount in dollars and cents, below one dollar with three significant digits; ``?`` when unknown."""
     if usd is None:
         return "?"
-    if abs(usd) >= 1 or round(usd, 2) == usd:
+    if abs(usd) >= 1 or round(usd, 2) == usd or abs(usd) < SMALLEST:
         return f"${usd:,.2f}"
-    return f"${usd:.3g}" if abs(usd) >= 1e-4 else f"${usd:.2g}"
+    digits = f"{float(f'{usd:.3g}' if abs(usd) >= 1e-4 else f'{usd:.2g}'):.10f}".rstrip("0")
+    whole, _, cents = digits.partition(".")
+    return f"${whole}.{cents:0<2}"
 
 
 def percent(interval: Interval) -> str:

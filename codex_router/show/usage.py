@@ -47,6 +47,11 @@ def percent_words(share: float | None) -> str:
     return "-" if share is None else f"{share:.0%}"
 
 
+def counted(count: int, unit: str) -> str:
+    """Return a number of things; the unit is a plural."""
+    return f"{count:,} {unit.removesuffix('s') if count == 1 else unit}"
+
+
 def spend_table(by: Sequence[str], lines: Sequence[Line], total: Spend) -> Table:
     """Return the answer to `usage`; the last row is the sum."""
     from codex_router.evidence.usage import total_of
@@ -109,7 +114,7 @@ def findings_table(findings: Sequence[Finding], total: Spend) -> Table:
         (
             ("about " if one.guess else "") + money(one.usd),
             f"{one.usd / total.cost_usd:.0%}" if total.cost_usd else "-",
-            f"{one.title} ({one.times:,} {one.unit})",
+            f"{one.title} ({counted(one.times, one.unit)})",
             one.advice,
         )
         for one in findings

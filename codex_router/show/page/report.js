@@ -16,6 +16,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       body.append(...[...body.rows].sort((a, b) => order * compare(a, b)));
     });
   });
+  document.getElementById("search").hidden = false;
   const filter = document.getElementById(table.dataset.filter);
   const count = document.getElementById(table.dataset.count);
   filter?.addEventListener("input", () => {
