@@ -342,6 +342,24 @@ def test_an_interrupted_ingest_goes_on_where_it_was(codex_home: Path, how: signa
     assert total["input_tokens"] == sum(counts[0] for counts in truth(*threads).values())
 
 
+@pytest.mark.parametrize("width", [50, 60, 80, 100, 160])
+def test_a_narrow_terminal_breaks_no_number(codex_home: Path, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    thread = plain("new", tasks=2, responses=30)
+    thread.cwd = "/home/user/work/clients/a-client-with-a-long-name/warehouse-inventory-service"
+    thread.lines.clear()
+    thread.meta()
+    thread.task("fix it", 3)
+    save(codex_home, thread)
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = router("usage", "--since", "all", "--by", "project,model", "--no-advice").stdout.splitlines()
+    total = usage()["total"]
+    assert isinstance(total, dict)
+    table = lines[: next(index for index, line in enumerate(lines) if line.startswith("all"))]
+    assert all(len(line) <= width for line in table)
+    assert any(f"${total['cost_usd']:.3g}" in line.split() for line in table)
+    assert "tasks" in table[0].split()
+
+
 def test_nothing_yet(codex_home: Path) -> None:
     done = router("usage", "--no-advice")
     assert done.exit_code == 0

@@ -98,7 +98,7 @@ def _print(groups: list[str], lines: list[Line], total: Spend, first: str | None
         err().print(f"no session since {first}" if first else "no session was read yet")
         err().print("`codex-router ingest --sessions` reads them; `--since all` shows all", style="hint")
         return
-    out().print(show.spend_table(groups, lines, total))
+    out().print(show.spend_table(groups, lines, total, out().width))
     for words in (show.plan_words(total), show.unpriced_words(total)):
         if words:
             out().print(words, soft_wrap=True)

@@ -6,6 +6,7 @@ import csv
 from dataclasses import fields
 from typing import IO, TYPE_CHECKING, Any
 
+from codex_router.show.narrow import fitted
 from codex_router.show.table import money, table
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 EMPTY = {"effort": "default", "tier": "not routed", "plan": "metered", "branch": "no branch"}
 """What an empty value of a column means."""
 LISTED = 40
+LEAST = (">output", ">turns", ">cached", ">input", ">list $ on plan", ">per task")
+"""What a narrow terminal can do without, the first one first."""
 
 
 def named(column: str, value: str) -> str:
@@ -52,18 +55,29 @@ def counted(count: int, unit: str) -> str:
     return f"{count:,} {unit.removesuffix('s') if count == 1 else unit}"
 
 
-def spend_table(by: Sequence[str], lines: Sequence[Line], total: Spend) -> Table:
-    """Return the answer to `usage`; the last row is the sum."""
+def spend_table(by: Sequence[str], lines: Sequence[Line], total: Spend, width: int) -> Table:
+    """Return the answer to `usage` for a terminal of so many columns; the last row is the sum."""
     from codex_router.evidence.usage import total_of
 
     per_task = [
         _cells(line.spend, [named(*pair) for pair in zip(by, line.key, strict=True)]) for line in lines[:LISTED]
     ]
-    columns = (*by, ">tasks", ">turns", ">input", ">cached", ">output", ">cost", ">per task", ">list $ on plan")
+    columns: Sequence[str] = (
+        *by,
+        ">tasks",
+        ">turns",
+        ">input",
+        ">cached",
+        ">output",
+        ">cost",
+        ">per task",
+        ">list $ on plan",
+    )
     rest = len(lines) - LISTED
     more = [_cells(total_of(lines[LISTED:]), [f"{rest} more", *[""] * (len(by) - 1)])] if rest > 0 else []
     last = [_cells(total, ["all", *[""] * (len(by) - 1)])] if by else [_cells(total, [])]
-    return table(columns, [*per_task, *more, *last])
+    columns, rows = fitted(columns, [*per_task, *more, *last], LEAST, width)
+    return table(columns, rows)
 
 
 def _cells(spend: Spend, key: list[str]) -> list[str]:
