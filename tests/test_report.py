@@ -443,3 +443,14 @@ def test_small_amounts_fit_beside_the_axis(open_page) -> None:  # type: ignore[n
     small = Stack(["2026-11-01"], [("bugfix", [0.0006])])
     tab = open_page(replace(a_report(), by_category=small, by_model=small))
     assert tab.evaluate(OUTSIDE) == []
+
+
+def test_what_has_no_known_amount_takes_no_colour(open_page) -> None:  # type: ignore[no-untyped-def]
+    """A legend would say that there is something to see."""
+    lines = [
+        Line(("2026-11-01", "llama"), Spend(responses=3, unpriced=3)),
+        Line(("2026-11-01", "a"), Spend(cost_usd=1)),
+    ]
+    assert [name for name, _ in stack(lines).series] == ["a"]
+    unknown = replace(a_report(), by_category=stack(lines[:1]), by_model=stack(lines[:1]))
+    assert "No amount is known." in open_page(unknown).inner_text("body")

@@ -147,6 +147,18 @@ def test_an_unknown_price_is_never_nothing(codex_home: Path) -> None:
     done = router("usage", "--since", "all", "--no-advice")
     assert "unknown" in done.stdout
     assert "2 of 2 responses have no known price" in done.stdout
+    thread.model = "gpt-5.5"
+    thread.task("fix it", 2)
+    save(codex_home, thread)
+    *_, cost, per_task, _ = usage_line("all").split()
+    assert cost.endswith("+")
+    assert per_task.endswith("+")  # it is more, too
+
+
+def usage_line(head: str) -> str:
+    """Return the line of the table that begins so."""
+    lines = router("usage", "--since", "all", "--no-advice").stdout.splitlines()
+    return next(line for line in lines if line.startswith(head))
 
 
 def test_a_price_of_ones_own(codex_home: Path, own_home: Path) -> None:
@@ -259,6 +271,42 @@ def test_csv_is_safe_to_open_in_a_spreadsheet(codex_home: Path) -> None:
     (row,) = csv.DictReader(io.StringIO(done.stdout))
     assert row["project"] == "'=HYPERLINK(1)"
     assert int(row["responses"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("cwd", "cell"),
+    [
+        (" @SUM(1)", "'"),
+        ("\uff1d1+1", "'"),
+        ("\x1b[31mred", "\\"),
+        ("\u202e=1", "\\"),
+        ("/home/user", "/"),
+        ("", ""),
+    ],
+)
+def test_csv_holds_no_formula_and_no_control_character(codex_home: Path, cwd: str, cell: str) -> None:
+    thread = plain("new", tasks=0)
+    thread.cwd = cwd
+    thread.lines.clear()
+    thread.meta()
+    thread.task("fix it", 2)
+    save(codex_home, thread)
+    (row,) = csv.DictReader(io.StringIO(router("usage", "--since", "all", "--by", "project", "--csv").stdout))
+    assert row["project"][:1] == cell
+    assert row["project"].isprintable()
+
+
+def test_a_name_without_end_is_cut_for_people_only(codex_home: Path) -> None:
+    thread = plain("new", tasks=0)
+    thread.cwd = f"/home/{'a' * 5000}/shop"
+    thread.lines.clear()
+    thread.meta()
+    thread.task("fix it", 2)
+    save(codex_home, thread)
+    said = router("usage", "--since", "all", "--by", "project", "--no-advice").stdout
+    assert len(said) < 3000
+    assert "a/shop" in said
+    assert usage("--by", "project")["rows"][0]["project"] == thread.cwd  # type: ignore[index]
 
 
 def test_control_characters_do_not_reach_the_terminal(codex_home: Path) -> None:

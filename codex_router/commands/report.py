@@ -103,11 +103,11 @@ def stack(lines: Sequence[Line]) -> Stack:
     sums: dict[str, float] = {}
     for line in lines:
         sums[line.key[1]] = sums.get(line.key[1], 0.0) + line.spend.cost_usd
-    ranked = sorted(sums, key=lambda name: (-sums[name], name))
+    ranked = sorted((name for name in sums if sums[name]), key=lambda name: (-sums[name], name))
     names = ranked if len(ranked) <= SERIES else [*ranked[: SERIES - 1], "other"]
     buckets = _without_gaps(sorted({line.key[0] for line in lines}))
     values: dict[str, list[float]] = {name: [0.0] * len(buckets) for name in names}
-    for line in lines:
+    for line in (one for one in lines if sums[one.key[1]]):
         name = line.key[1] if line.key[1] in values else "other"
         values[name][buckets.index(line.key[0])] += line.spend.cost_usd
     return Stack(buckets, [(named("", name), values[name]) for name in names])

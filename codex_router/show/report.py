@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codex_router.show.charts import Bar, Point, Stack, bars, cost_and_pass, legend, patterns, stacked_bars
 from codex_router.show.table import money
-from codex_router.show.usage import cost_words, counted, named, percent_words, plan_words, unpriced_words
+from codex_router.show.usage import (
+    cost_words,
+    counted,
+    named,
+    per_task_words,
+    percent_words,
+    plan_words,
+    unpriced_words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +116,7 @@ def _head(report: Report) -> str:
     figures = [
         (cost_words(total), "at list prices" if total.plan_usd else "spent"),
         (f"{total.tasks:,}", f"tasks, {total.responses:,} model responses"),
-        (money(total.cost_usd / total.tasks) if total.tasks and total.cost_usd else "-", "per task"),
+        (per_task_words(total), "per task"),
         (percent_words(total.cache_hit_rate), "of re-sent context came from the cache"),
         (money(total.lost_usd), "paid because the cache was lost"),
     ]
@@ -126,9 +134,10 @@ def _spending(report: Report) -> str:
         f"<figure><figcaption>{escape(title)}</figcaption>{legend([name for name, _ in stack.series])}"
         f"{stacked_bars(stack, title)}{_stack_table(stack, title)}</figure>"
         for title, stack in (("By category", report.by_category), ("By model", report.by_model))
-        if stack.buckets
+        if stack.series
     )
-    return f'<h2>Spending over time</h2><div class="pair">{charts or _none("Nothing was spent in this time.")}</div>'
+    words = "No amount is known." if report.total.responses else "Nothing was spent in this time."
+    return f'<h2>Spending over time</h2><div class="pair">{charts or _none(words)}</div>'
 
 
 def _stack_table(stack: Stack, title: str) -> str:

@@ -20,14 +20,24 @@ if TYPE_CHECKING:
 EMPTY = {"effort": "default", "tier": "not routed", "plan": "metered", "branch": "no branch"}
 """What an empty value of a column means."""
 LISTED = 40
+LONGEST = 120
+"""Characters of a name that are worth reading; the end of a path tells most."""
+FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
+"""How a formula begins in a spreadsheet, also in East Asian ones."""
 LEAST = (">output", ">turns", ">cached", ">input", ">list $ on plan", ">per task")
 """What a narrow terminal can do without, the first one first."""
 
 
 def named(column: str, value: str) -> str:
-    """Return a value of a column for people; control characters of untrusted text are escaped."""
+    """Return a value of a column for people; control characters are escaped, and a text without end is cut."""
     shown = value or EMPTY.get(column, "unknown")
-    return shown if shown.isprintable() else ascii(shown)[1:-1]
+    if len(shown) > LONGEST:
+        shown = f"{shown[: LONGEST // 3]}…{shown[-LONGEST // 2 :]}"
+    return _printable(shown)
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def cost_words(spend: Spend) -> str:
@@ -35,6 +45,13 @@ def cost_words(spend: Spend) -> str:
     if spend.responses and spend.unpriced == spend.responses:
         return "unknown"
     return money(spend.cost_usd) + ("+" if spend.unpriced else "")
+
+
+def per_task_words(spend: Spend) -> str:
+    """Return the mean cost of a task; with a ``+`` where responses without a known price come on top."""
+    if not spend.tasks or spend.unpriced == spend.responses:
+        return "-"
+    return money(spend.cost_usd / spend.tasks) + ("+" if spend.unpriced else "")
 
 
 def tokens_words(count: int) -> str:
@@ -89,7 +106,7 @@ def _cells(spend: Spend, key: list[str]) -> list[str]:
         percent_words(spend.cached_input_tokens / spend.input_tokens if spend.input_tokens else None),
         tokens_words(spend.output_tokens),
         cost_words(spend),
-        money(spend.cost_usd / spend.tasks) if spend.tasks and spend.unpriced < spend.responses else "-",
+        per_task_words(spend),
         money(spend.plan_usd) if spend.plan_usd else "-",
     ]
 
@@ -182,4 +199,7 @@ def write_csv(stream: IO[str], by: Sequence[str], lines: Sequence[Line]) -> None
 
 
 def _safe(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" else value
+    if not isinstance(value, str):
+        return value
+    text = _printable(value)
+    return f"'{text}" if text.lstrip()[:1] in FORMULA and text else text
