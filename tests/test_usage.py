@@ -244,6 +244,34 @@ def test_waste_is_named_with_its_dollars(codex_home: Path) -> None:
     assert all(row["advice"] and row["lost_usd"] > 0 for row in waste)
 
 
+def test_waste_of_one_session_and_of_one_project(codex_home: Path) -> None:
+    """The same question about fewer turns: the amounts of the parts add up to those of all."""
+    threads = [plain("new", seed, tasks=0) for seed in range(2)]
+    for thread, project in zip(threads, ("/a", "/b"), strict=True):
+        thread.cwd = project
+        thread.lines.clear()
+        thread.meta()
+        thread.begin("fix it")
+        thread.answer((40_000, 0, 0, 10, 0))
+        thread.answer((40_100, 40_000, 0, 10, 0))
+        thread.model = "gpt-5.4"
+        thread.put_context()
+        thread.answer((41_000, 0, 0, 10, 0))
+        thread.put("event_msg", {"type": "turn_aborted", "turn_id": thread.turn, "reason": "interrupted"})
+    save(codex_home, *threads)
+    whole = waste()
+    assert set(whole) == {"cache-model", "no-result"}
+    for name, amount in whole.items():
+        parts = [waste("--only", f"project={one}")[name] for one in ("/a", "/b")]
+        assert parts == [waste("--only", f"session={thread.id}")[name] for thread in threads]
+        assert sum(parts) == pytest.approx(amount)
+    assert waste("--only", "project=/c") == {}
+
+
+def waste(*argv: str) -> dict[str, float]:
+    return {row["name"]: row["lost_usd"] for row in usage(*argv)["waste"]}  # type: ignore[attr-defined]
+
+
 def test_turns_after_the_last_change(codex_home: Path) -> None:
     thread = plain("new", tasks=0)
     thread.begin("fix it")
@@ -414,7 +442,17 @@ def test_nothing_yet(codex_home: Path) -> None:
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("argv", [["--by", "colour"], ["--since", "soon"], ["--only", "model"]])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--by", "colour"],
+        ["--since", "soon"],
+        ["--only", "model"],
+        ["--watch", "--json"],
+        ["--watch", "--since", "7d"],
+        ["--csv", "--json"],
+    ],
+)
 def test_wrong_questions(codex_home: Path, argv: list[str]) -> None:
     from codex_router.errors import UsageError
 
@@ -434,7 +472,7 @@ def test_looking_at_the_run_in_progress(codex_home: Path) -> None:
     assert moment
     assert (moment.turns, moment.ended) == (1, False)
     assert moment.category == classifier()("fix the failing test")
-    assert "1 turns" in words(moment)
+    assert " 1 turn " in words(moment)
     thread.respond(tool=False)
     thread.put("event_msg", {"type": "task_complete", "turn_id": thread.turn})
     lines = "".join(f"{line}\n" for line in thread.lines).encode()
@@ -450,6 +488,21 @@ def test_looking_at_the_run_in_progress(codex_home: Path) -> None:
     moment = watch.moment()
     assert moment
     assert (moment.thread_id, moment.turns) == (newer.id, 3)
+
+
+def test_a_run_that_was_stopped_is_not_in_progress(codex_home: Path) -> None:
+    thread = plain("new", tasks=0)
+    thread.begin("fix the failing test")
+    thread.respond(tool=True)
+    thread.save(codex_home)
+    watch = Watch(codex_home, Pricing())
+    running = watch.moment()
+    thread.put("event_msg", {"type": "turn_aborted", "turn_id": thread.turn, "reason": "interrupted"})
+    thread.save(codex_home)
+    stopped = watch.moment()
+    assert running
+    assert stopped
+    assert (running.ended, stopped.ended) == (False, True)
 
 
 def tier(name: str, model: str) -> Tier:

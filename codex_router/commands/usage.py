@@ -13,7 +13,7 @@ from codex_router.codex.shipped_models import default_efforts
 from codex_router.commands.home_option import home_option
 from codex_router.errors import ExitCode, UsageError
 from codex_router.evidence.store import Store
-from codex_router.evidence.usage import BY, Line, Spend, judged, spent, total_of
+from codex_router.evidence.usage import BY, Line, Spend, chosen, judged, spent, total_of
 from codex_router.evidence.waste import findings, shares
 from codex_router.show import usage as show
 from codex_router.show.console import err, out, print_json
@@ -50,6 +50,9 @@ def command(
     as_json: bool,
 ) -> int:
     """Show what Codex spent, by day, project, branch, category, model, effort, tier, person or session."""
+    if (as_csv and as_json) or (watch and (as_csv or as_json or only or until or since)):
+        hint = "`--watch` alone follows the newest session; `--csv` and `--json` answer a question about the past"
+        raise UsageError("these options cannot be used together", hint=hint)
     if watch:
         from codex_router.commands.watch import watch_home
 
@@ -62,7 +65,7 @@ def command(
             _refresh(home, store)
         lines = spent(store, groups, first, last, conditions, default_efforts())
         total = total_of(lines)
-        lost = findings(store, total, first, last) if not conditions else []
+        lost = findings(store, total, first, last, chosen(conditions, default_efforts()))
         solved, failed = judged(store, first, last) if not conditions else (0, 0)
     if as_csv:
         show.write_csv(sys.stdout, groups, lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -12,7 +13,7 @@ from codex_router.evidence.session_files import find_sessions
 from codex_router.evidence.sessions import read_session
 from codex_router.show.console import err, out
 from codex_router.show.table import money
-from codex_router.show.usage import named, tokens_words
+from codex_router.show.usage import counted, named, tokens_words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,15 +101,21 @@ class Watch:
             sum(one.input_tokens for one in own.values()),
             sum(one.output_tokens for one in own.values()),
             sum(known) if len(known) == len(costs) else None,
-            task.end != "abort",
+            task.end != "abort" or self._told_to_end(),
         )
+
+    def _told_to_end(self) -> bool:
+        """Tell whether the session says that its task was aborted; a task in progress has only not ended yet."""
+        task = json.loads(self._read.position.state).get("task") if self._read else None
+        return bool(task and task.get("end"))
 
 
 def words(moment: Moment) -> str:
     """Return a moment as one line."""
     cost = "cost unknown" if moment.cost_usd is None else money(moment.cost_usd)
     state = "ended" if moment.ended else "running"
+    turns = counted(moment.turns, "turns")
     return (
-        f"{moment.thread_id[:13]} · {moment.category} · {named('model', moment.model)} · {moment.turns} turns · "
+        f"{moment.thread_id[:13]} · {moment.category} · {named('model', moment.model)} · {turns} · "
         f"{tokens_words(moment.input_tokens)} in, {tokens_words(moment.output_tokens)} out · {cost} · {state}"
     )

@@ -146,6 +146,14 @@ def spent(
     return _ordered(_added_up(lines, by, defaults or {}), by)
 
 
+def chosen(only: Mapping[str, str], defaults: Mapping[str, str]) -> sa.Select[tuple[str, str]] | None:
+    """Select the turns, by thread and turn, that have the values of `spent`; None when no value is asked for."""
+    if not only:
+        return None
+    conditions = (_is(name, value, defaults) for name, value in only.items())
+    return sa.select(spending.c.thread_id, spending.c.turn_id).where(*conditions)
+
+
 def judged(store: Store, since: str | None = None, until: str | None = None) -> tuple[int, int]:
     """Return how many runs of `exec` solved their task and how many did not, by a check or the user's word."""
     a = attempts.c

@@ -7,7 +7,7 @@ partly a guess, and says so; see docs/explanation/waste.md.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -88,25 +88,40 @@ def shares(spend: Spend) -> list[Share]:
     return [Share(name, usd, usd / whole if whole else 0.0) for name, usd in amounts.items()]
 
 
-def findings(store: Store, total: Spend, since: str | None = None, until: str | None = None) -> list[Finding]:
+def findings(
+    store: Store,
+    total: Spend,
+    since: str | None = None,
+    until: str | None = None,
+    turns: sa.Select[tuple[str, str]] | None = None,
+) -> list[Finding]:
     """Return what was lost, dearest first; what cost nothing is left out.
 
     Args:
         store: the ledger.
-        total: the sums of the same days.
+        total: the sums of the same days and turns.
         since: ISO date of the first day.
         until: ISO date of the last day.
+        turns: only these, by thread and turn; None for all.
     """
-    found = [*_broken_cache(store, since, until), *_of_totals(total)]
-    found.append(_without_result(store, since, until))
+    r, t = responses.c, tasks.c
+    found = [
+        *_broken_cache(store, [*_days(sa.func.substr(r.time, 1, 10), since, until), *_among(r, turns)]),
+        *_of_totals(total),
+        _without_result(store, [*_days(sa.func.substr(t.started, 1, 10), since, until), *_among(t, turns)]),
+    ]
     return sorted((one for one in found if one.usd > 0 and one.times), key=lambda one: -one.usd)
 
 
-def _broken_cache(store: Store, since: str | None, until: str | None) -> list[Finding]:
+def _among(columns: Any, turns: sa.Select[tuple[str, str]] | None) -> list[sa.ColumnElement[bool]]:
+    return [] if turns is None else [sa.tuple_(columns.thread_id, columns.turn_id).in_(turns)]
+
+
+def _broken_cache(store: Store, conditions: list[sa.ColumnElement[bool]]) -> list[Finding]:
     r = responses.c
     query = (
         sa.select(r.cache_break, sa.func.sum(r.lost_usd), sa.func.count())
-        .where(r.cache_break.is_not(None), *_days(sa.func.substr(r.time, 1, 10), since, until))
+        .where(r.cache_break.is_not(None), *conditions)
         .group_by(r.cache_break)
     )
     with told(store.engine.url), store.engine.connect() as connection:
@@ -153,12 +168,12 @@ def _of_totals(total: Spend) -> list[Finding]:
     return found
 
 
-def _without_result(store: Store, since: str | None, until: str | None) -> Finding:
+def _without_result(store: Store, conditions: list[sa.ColumnElement[bool]]) -> Finding:
     t = tasks.c
     query = sa.select(sa.func.sum(t.cost_usd), sa.func.count()).where(
         t.ended.in_(["abort", "error", "budget"]),
         t.responses > 0,
-        *_days(sa.func.substr(t.started, 1, 10), since, until),
+        *conditions,
     )
     with told(store.engine.url), store.engine.connect() as connection:
         usd, count = connection.execute(query).one()
