@@ -244,6 +244,13 @@ def test_the_words_in_pictures_can_be_read(open_page) -> None:  # type: ignore[n
     assert tab.evaluate(SMALLEST) >= 9
 
 
+@pytest.mark.parametrize("cost", [0.0101, 0.1, 0.5, 9.9])
+def test_a_name_as_long_as_can_be_has_its_place(open_page, cost: float) -> None:  # type: ignore[no-untyped-def]
+    ends = [Point("a", low, 0.1, 0.1, 0.2, "", on_hull=False) for low in (0.0101, 9.9)]
+    long = Point("open-router-" * 16, cost, 0.5, 0.4, 0.6, "standard", on_hull=True)
+    assert open_page(replace(a_report(), points=[*ends, long])).evaluate(OUTSIDE) == []
+
+
 def test_an_interval_that_goes_on_has_an_arrow() -> None:
     """A cap would say that it ends there."""
     ends, goes_on = "v9", "l5 4l-5 4"

@@ -23,7 +23,9 @@ BARS, BAR_LABEL, BAR_WORDS = 780, 250, 330
 """Width of a picture of horizontal bars, and of it what their names and their words may take."""
 REM = 0.055
 """A unit of a picture, at least: what is smaller cannot be read, so it scrolls."""
-LETTER = 6.8
+NAME = 44
+"""Letters of a point's name: on one side of its mark there is always room for as many."""
+LETTER = 7.4
 """Width of a letter, about."""
 
 
@@ -152,7 +154,7 @@ def cost_and_pass(points: Sequence[Point], title: str) -> str:
     drawn = sorted(usable, key=lambda point: (bool(point.chosen), point.on_hull))
     for point in drawn:
         parts += _point(point, x(point.cost_usd), y)
-    marks = [Box(x(point.cost_usd) - 5, y(point.p_pass) - 5, 10, 10) for point in usable]
+    marks = [Box(x(point.cost_usd) - 7, y(point.p_pass) - 8, 14, 16) for point in usable]
     for point in reversed(drawn):
         if point.chosen or point.on_hull:
             parts += _label(point, x(point.cost_usd), y(point.p_pass), marks)
@@ -175,7 +177,7 @@ class Box(NamedTuple):
 
 def _label(point: Point, x: float, y: float, taken: list[Box]) -> list[str]:
     """Write a point's name where it hides no mark and no other name; a tier's name in any case."""
-    words = f"{point.chosen}: {point.label}" if point.chosen else point.label
+    words = shortened(f"{point.chosen}: {point.label}" if point.chosen else point.label, NAME)
     width = len(words) * LETTER
     left, right, middle = x - 10 - width, x + 10, x - width / 2
     places = [(right, y), (left, y), (right, y - 12), (left, y - 12), (right, y + 12), (left, y + 12),

@@ -8,9 +8,10 @@ import re
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.show.charts import Bar, Point, Stack, bars, cost_and_pass, legend, patterns, stacked_bars
+from codex_router.show.report_tables import as_table, none, table
 from codex_router.show.table import money
 from codex_router.show.usage import (
     cost_words,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from codex_router.evidence.usage import Spend
     from codex_router.evidence.waste import Finding, Share
     from codex_router.records import Interval
+    from codex_router.show.report_tables import Cell
+
 
 PAGE = Path(__file__).parent / "page"
 CODE, AS_CODE = re.compile("`([^`]*)`"), r"<code>\1</code>"
@@ -137,7 +140,7 @@ def _spending(report: Report) -> str:
         if stack.series
     )
     words = "No amount is known." if report.total.responses else "Nothing was spent in this time."
-    return f'<h2>Spending over time</h2><div class="pair">{charts or _none(words)}</div>'
+    return f'<h2>Spending over time</h2><div class="pair">{charts or none(words)}</div>'
 
 
 def _stack_table(stack: Stack, title: str) -> str:
@@ -146,12 +149,7 @@ def _stack_table(stack: Stack, title: str) -> str:
         [(bucket, None), *((money(values[index]), values[index]) for _, values in stack.series)]
         for index, bucket in enumerate(stack.buckets)
     ]
-    return _as_table(title, ["", *names], rows)
-
-
-def _as_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
-    """Return the figures of a picture, for those who do not see it."""
-    return f"<details><summary>as a table</summary>{_table(title, heads, rows)}</details>"
+    return as_table(title, ["", *names], rows)
 
 
 def _waste(report: Report) -> str:
@@ -160,7 +158,7 @@ def _waste(report: Report) -> str:
     ]
     drawn = bars(parts, "What was paid for", "share")
     figures = [[(one.name, None), (money(one.usd), one.usd), (f"{one.share:.1%}", one.share)] for one in report.shares]
-    beside = _as_table("What was paid for", ["", "cost", "share"], figures)
+    beside = as_table("What was paid for", ["", "cost", "share"], figures)
     chart = f'<figure class="lone"><figcaption>What was paid for</figcaption>{drawn}{beside}</figure>'
     if not any(one.usd for one in report.shares):
         chart = ""
@@ -172,9 +170,9 @@ def _waste(report: Report) -> str:
         ]
         for one in report.findings
     ]
-    table = _table("What was lost", ["lost", "how", "what to do"], rows) if rows else _none("No waste was found.")
+    lost = table("What was lost", ["lost", "how", "what to do"], rows) if rows else none("No waste was found.")
     return (
-        f"<h2>Where it went, and what was lost</h2>{chart}{table}"
+        f"<h2>Where it went, and what was lost</h2>{chart}{lost}"
         '<p class="soft">Amounts with "about" rest on an assumption; one response may stand in two rows.</p>'
     )
 
@@ -193,7 +191,7 @@ def _choice(report: Report) -> str:
         for one in sorted(report.points, key=lambda one: one.cost_usd)
     ]
     heads = ["arm", "tier", "mean cost", "pass rate", "90 % interval", "on the line"]
-    body = chart + _as_table("Cost and pass rate", heads, rows) if chart else _none("There is no estimate of any arm.")
+    body = chart + as_table("Cost and pass rate", heads, rows) if chart else none("There is no estimate of any arm.")
     return (
         "<h2>Cost and pass rate of what can be chosen</h2>"
         "<p>Diamonds are the tiers in force; the dashed line joins the arms that are best at some value of a solved "
@@ -211,20 +209,20 @@ def _solved(report: Report) -> str:
         ]
         for one in report.solved
     ]
-    beside = _as_table("Cost per solved task", ["", "per solved task", "90 % interval", "rests on"], rows)
+    beside = as_table("Cost per solved task", ["", "per solved task", "90 % interval", "rests on"], rows)
     body = bars(report.solved, "Cost per solved task") + beside if report.solved else ""
     words = "No task of yours has a known outcome yet: `codex-router outcome last yes` says one."
     return (
         "<h2>Cost per solved task</h2><p>Your own tasks (of all time), and below them the published figures of "
         "the same model; mean cost of an attempt divided "
         "by the pass rate, with the 90 % interval of the pass rate (Wilson). Published tasks are other people's: "
-        f'compare arms, not amounts.</p><figure class="lone">{body or _none(words)}</figure>'
+        f'compare arms, not amounts.</p><figure class="lone">{body or none(words)}</figure>'
     )
 
 
 def _saving(report: Report) -> str:
     if not report.saved:
-        return f"<h2>What routing saved</h2>{_none('No routed task with a known cost yet.')}"
+        return f"<h2>What routing saved</h2>{none('No routed task with a known cost yet.')}"
     rows = [
         [
             (one.against, None),
@@ -235,7 +233,7 @@ def _saving(report: Report) -> str:
         for one in report.saved
     ]
     heads = ["against", "saved (90 % interval)", "tasks", "how it is counted"]
-    return f"<h2>What routing saved</h2>{_table('What routing saved', heads, rows)}"
+    return f"<h2>What routing saved</h2>{table('What routing saved', heads, rows)}"
 
 
 def _signed_interval(usd: Interval) -> str:
@@ -252,7 +250,7 @@ def _budgets(report: Report) -> str:
         for tier, hits, tasks in report.budget_hits
         if tasks
     ]
-    body = _table("Budgets", ["tier", "stopped at a budget", "tasks", "share"], rows) if rows else _none("No task yet.")
+    body = table("Budgets", ["tier", "stopped at a budget", "tasks", "share"], rows) if rows else none("No task yet.")
     return f"<h2>Budgets</h2>{body}"
 
 
@@ -281,7 +279,7 @@ def _tasks(report: Report) -> str:
         for row in sorted(report.tasks, key=lambda row: (row.cost_usd is None, -(row.cost_usd or 0.0)))
     ]
     if not rows:
-        return f"<h2>Dearest tasks</h2>{_none('No task yet.')}"
+        return f"<h2>Dearest tasks</h2>{none('No task yet.')}"
     left = report.tasks_in_all - len(rows)
     more = f" The {left:,} cheaper ones are in the sums above only." if left > 0 else ""
     return (
@@ -289,63 +287,5 @@ def _tasks(report: Report) -> str:
         '<p id="search" hidden><label>Filter: '
         '<input id="filter" type="search" placeholder="words that a row must hold"></label> '
         '<span id="count" class="soft" aria-live="polite"></span> Click a heading to sort.</p>'
-        f"{_table('Dearest tasks', HEADS, rows, sorted_by='cost')}"
+        f"{table('Dearest tasks', HEADS, rows, sorted_by='cost')}"
     )
-
-
-Cell = tuple[str, float | int | None]
-DOWN = ' aria-sort="descending"'
-
-
-def _table(label: str, heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, sorted_by: str = "") -> str:
-    """Return a table; a cell with a number is aligned to the right and sorted by it.
-
-    Args:
-        label: what it is, for those who do not see it.
-        heads: of the columns.
-        rows: of as many cells.
-        sorted_by: the column by which the rows stand, downwards; without it the table cannot be sorted.
-    """
-    sortable = bool(sorted_by)
-    heading = _button if sortable else escape
-    numbers = [bool(rows) and rows[0][index][1] is not None for index in range(len(heads))]
-    head = "".join(
-        f'<th{_kind(number)}{DOWN if name == sorted_by else ""} scope="col">{heading(name)}</th>'
-        for name, number in zip(heads, numbers, strict=True)
-    )
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f"<td{_kind(number)}{_value(value) if sortable else ''}>{_isolated(text)}</td>"
-            for (text, value), number in zip(row, numbers, strict=True)
-        )
-        + "</tr>"
-        for row in rows
-    )
-    attributes: Any = ' class="sortable" data-filter="filter" data-count="count"' if sortable else ""
-    region = f'class="wide" role="region" tabindex="0" aria-label="{escape(label)}"'
-    return (
-        f'<div {region}><table{attributes} aria-label="{escape(label)}"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
-
-
-def _button(name: str) -> str:
-    return f"<button>{escape(name)}</button>"
-
-
-def _kind(number: bool) -> str:  # noqa: FBT001 - a cell is a number or not
-    return ' class="n"' if number else ""
-
-
-def _value(value: float | None) -> str:
-    return "" if value is None else f' data-value="{value:.10g}"'
-
-
-def _isolated(text: str) -> str:
-    """Return a text that keeps its own direction: a Hebrew or Arabic name must not turn what stands beside it."""
-    return escape(text) if text.isascii() else f"<bdi>{escape(text)}</bdi>"
-
-
-def _none(words: str) -> str:
-    return f'<p class="none">{escape(words)}</p>'
