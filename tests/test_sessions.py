@@ -210,6 +210,66 @@ def test_a_thread_that_an_old_codex_began_and_a_new_one_went_on_with(tmp_path: P
     assert tokens(tmp_path) == truth(thread)
 
 
+@pytest.mark.parametrize("old", ["old", "middle"])
+def test_a_total_that_is_said_again_where_records_leave_out_what_was_counted_before(tmp_path: Path, old: str) -> None:
+    """As 0.163 and 0.169 write it when they compact before the first response of a turn."""
+    thread = plain(old)
+    thread.unrecorded = thread.total
+    for shape in ("new", "new", "middle", "new"):
+        thread.shape = shape
+        thread.begin(f"go on with {shape}")
+        thread.count(thread.total, thread.answers[-1].counts)
+        for _ in range(3):
+            thread.respond(tool=True)
+    thread.save(tmp_path)
+    assert tokens(tmp_path) == truth(thread)
+
+
+def test_a_fork_without_its_parent_that_is_read_between_what_it_copied_and_its_own(tmp_path: Path) -> None:
+    parent = plain("middle")
+    child = parent.child(50)
+    child.meta(forked_from_id=parent.id)
+    child.copy_from(parent, keep_times=False)
+    path = child.save(tmp_path)
+    (before,) = read_all(tmp_path)
+    child.total = parent.total
+    child.wait(20)
+    child.begin("fix the other way")
+    child.count(parent.total, parent.answers[-1].counts)
+    child.respond(tool=False)
+    child.save(tmp_path)
+    (read,) = read_all(tmp_path, {str(path): before.position})
+    assert read.session
+    assert [one[6:11] for one in read.session.responses] == [child.answers[0].counts]
+
+
+@pytest.mark.parametrize("copied", [True, False])
+def test_a_fork_that_compacts_before_its_first_turn(tmp_path: Path, copied: bool) -> None:
+    """It says its parent's total again, and the model only in its settings or in what it has copied."""
+    parent = plain("new")
+    child = parent.child(50)
+    child.meta(forked_from_id=parent.id)
+    if copied:
+        child.copy_from(parent, keep_times=False)
+    child.total, child.turn = parent.total, child.new_id()
+    settings = {"model": "gpt-5.5", "reasoning_effort": "medium"}
+    child.put("event_msg", {"type": "thread_settings_applied", "thread_id": child.id, "thread_settings": settings})
+    child.put("event_msg", {"type": "task_started", "turn_id": child.turn, "root_turn_id": child.turn})
+    child.count(parent.total, parent.answers[-1].counts)
+    child.answer((90_000, 0, 0, 900, 100))
+    child.put("compacted", {"message": "", "model": "gpt-5.5"})
+    child.put_context()
+    child.respond(tool=False)
+    for thread in (parent, child):
+        thread.save(tmp_path)
+    assert tokens(tmp_path) == truth(parent, child)
+    forked = next(session for session in sessions(tmp_path) if session.thread.thread_id == child.id)
+    assert [(one.model, one.effort, one.compaction) for one in forked.responses] == [
+        ("gpt-5.5", "medium", 1),
+        ("gpt-5.5", "medium", 0),
+    ]
+
+
 @SHAPE
 def test_a_thread_in_two_files(tmp_path: Path, shape: str) -> None:
     """Migrated: the second file has the whole history and more; each response is one, by its total."""
@@ -375,6 +435,7 @@ def test_a_clock_that_jumps_back(tmp_path: Path) -> None:
 @SHAPE
 @given(cuts=st.lists(st.integers(0, 10_000), max_size=4), seed=st.integers(0, 5))
 @example(cuts=[3797], seed=4)  # cut between a line and its end
+@example(cuts=[5], seed=1)  # cut in the first line
 @settings(max_examples=50, deadline=None)
 def test_reading_on_is_reading_all(
     tmp_path_factory: pytest.TempPathFactory, shape: str, cuts: list[int], seed: int
@@ -395,6 +456,7 @@ def test_reading_on_is_reading_all(
         known[read.position.path] = read.position
         responses |= {(one.generation, one.total_tokens): one for one in read.session.responses}
         tasks |= {task.turn_id: task for task in read.session.tasks}
+    assert read.session.thread == expected.thread
     assert list(responses.values()) == expected.responses
     assert list(tasks.values()) == expected.tasks
 

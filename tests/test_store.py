@@ -89,6 +89,23 @@ def test_a_grown_file_is_read_from_where_it_ended(store: Store, tmp_path: Path) 
     assert one(store, sa.select(sa.func.count()).select_from(tasks)) == 3
 
 
+def test_a_file_that_was_read_while_its_first_line_was_written(store: Store, tmp_path: Path) -> None:
+    parent = plain("new")
+    child = parent.child(50)
+    child.meta(forked_from_id=parent.id)
+    child.task("fix the other way", 2)
+    path = child.save(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100])
+    read_into(store, tmp_path)
+    path.write_bytes(whole)
+    read_into(store, tmp_path)
+    t = threads.c
+    with store.engine.connect() as connection:
+        (thread,) = connection.execute(sa.select(t.cwd, t.source, t.git_branch, t.forked_from))
+    assert tuple(thread) == (child.cwd, "exec", "main", parent.id)
+
+
 def test_dollars_are_those_of_each_response(store: Store, tmp_path: Path) -> None:
     """Against genai-prices itself, response by response, with its own tiers."""
     thread = plain("new", tasks=2, responses=4)
