@@ -4,7 +4,8 @@ Codex writes running totals, and writes some of them twice. Up to 0.152 there ar
 increase of the total is a response, and the first total of a file may include those of a thread it was forked from,
 so that its ``last_token_usage`` counts. From 0.153 on there is one ``token_usage_record`` per response; once a turn
 has one, its ``token_count`` lines say nothing new. In a thread that both kinds of Codex wrote, the totals of records
-leave out what was only counted, and a total is said again before a turn's first response. Measured on versions 0.36 to 0.169.
+leave out what was only counted, and a total is said again before a turn's first response. Measured on versions 0.36
+to 0.169.
 """
 
 from __future__ import annotations

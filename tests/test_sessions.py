@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import tracemalloc
 from collections import defaultdict
 from io import BytesIO
@@ -395,6 +396,21 @@ def test_a_hostile_line_does_not_hide_the_lines_around_it(tmp_path: Path, shape:
     assert tokens(tmp_path) == truth(thread)
 
 
+@SHAPE
+@pytest.mark.parametrize("value", ["NaN", "-5", "9" * 30, "1000.5", "true", '"x"', "null", "[]", "1e400"])
+def test_an_impossible_count_is_passed_over_and_told(tmp_path: Path, shape: str, value: str) -> None:
+    """A total of which one count is none would make the next, good one look like a large response."""
+    thread = plain(shape)
+    kind = "token_usage_record" if shape == "new" else "last_token_usage"
+    at = [number for number, line in enumerate(thread.lines) if kind in line][3]
+    hostile = re.sub(r'"input_tokens":\d+', f'"input_tokens":{value}', thread.lines[at].replace("resp_", "resp_x"))
+    thread.lines.insert(at, hostile)
+    thread.save(tmp_path)
+    assert tokens(tmp_path) == truth(thread)
+    (session,) = sessions(tmp_path)
+    assert session.skipped == {"not understood": 1}
+
+
 def test_a_line_of_any_length_is_passed_over_in_little_memory(tmp_path: Path) -> None:
     thread = plain("new")
     path = thread.save(tmp_path)
@@ -449,14 +465,15 @@ def test_reading_on_is_reading_all(
     known: dict[str, Position] = {}
     responses: dict[tuple[int, int], Response] = {}
     tasks: dict[str, Task] = {}
+    thread_said = None
     for cut in [*sorted(len(whole) * cut // 10_000 for cut in cuts), len(whole)]:
         path.write_bytes(whole[:cut])
         (read,) = read_all(home, known)
         assert read.session
-        known[read.position.path] = read.position
+        known[read.position.path], thread_said = read.position, read.session.thread
         responses |= {(one.generation, one.total_tokens): one for one in read.session.responses}
         tasks |= {task.turn_id: task for task in read.session.tasks}
-    assert read.session.thread == expected.thread
+    assert thread_said == expected.thread
     assert list(responses.values()) == expected.responses
     assert list(tasks.values()) == expected.tasks
 

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from codex_router.evidence.rollout_fields import COUNT, IDS, RECORD, THREAD, counts_of, limits_of, seconds_between, text
+from codex_router.evidence.rollout_fields import (
+    COUNT,
+    IDS,
+    RECORD,
+    THREAD,
+    counts_of,
+    limits_of,
+    seconds_between,
+    sound_counts,
+    text,
+)
 from codex_router.evidence.rollout_lines import BEGINS
 from codex_router.named import TYPE_CHECKING
-from codex_router.tokens import NOTHING, counts_from, size
+from codex_router.tokens import NOTHING, size
 
 if TYPE_CHECKING:
     import re
@@ -93,8 +103,8 @@ class Responses:
         said = line.payload()
         names = [text(said.get(name)) or "" for name in ("thread_id", "turn_id", "response_id")]
         if self._is_own(line, *names):
-            total = size(counts_from(said.get("thread_token_usage")))
-            counts = self._place.meter.record(counts_from(said.get("usage")), total)
+            usage, total = sound_counts(said.get("usage")), size(sound_counts(said.get("thread_token_usage")))
+            counts = self._place.meter.record(usage, total)
             if counts is not None:
                 self._response(line, counts)
 
@@ -230,4 +240,4 @@ def _counts(line: Line, meter: Meter | None) -> tuple[Counts, Counts]:
     info = line.payload().get("info")
     if not isinstance(info, dict):
         return NOTHING, NOTHING
-    return counts_from(info.get("total_token_usage")), counts_from(info.get("last_token_usage"))
+    return sound_counts(info.get("total_token_usage")), sound_counts(info.get("last_token_usage"))
