@@ -585,4 +585,39 @@ def test_a_folder_that_cannot_be_read_and_links(tmp_path: Path) -> None:
     (tmp_path / "sessions" / path.name).symlink_to(path)
     (tmp_path / "sessions" / "loop").symlink_to(tmp_path / "sessions")
     (tmp_path / "sessions" / path.name.replace(thread.id, "0" * 8 + thread.id[8:])).symlink_to("nowhere")
+    assert len(read_all(tmp_path)) == 2
     assert tokens(tmp_path) == truth(thread)
+
+
+def test_a_year_that_lies_elsewhere(tmp_path: Path) -> None:
+    thread = plain("new")
+    thread.save(tmp_path / "other")
+    (tmp_path / "home" / "sessions").mkdir(parents=True)
+    (tmp_path / "home" / "sessions" / "2026").symlink_to(tmp_path / "other" / "sessions" / "2026")
+    assert tokens(tmp_path / "home") == truth(thread)
+
+
+def test_a_folder_whose_name_is_no_text_is_told(tmp_path: Path) -> None:
+    try:
+        (tmp_path / "sessions" / "b\udcff").mkdir(parents=True)
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    assert find_sessions(tmp_path) == ([], [f"{tmp_path}/sessions/b\\xff"])
+
+
+@SHAPE
+def test_another_file_in_the_place_of_one_that_was_read(tmp_path: Path, shape: str) -> None:
+    """It is longer, so that it looks as if it had grown."""
+    before = plain(shape)
+    path = before.save(tmp_path)
+    (read,) = read_all(tmp_path)
+    other = Thread(shape, 2, before.start)
+    other.id = before.id
+    other.meta()
+    for number in range(4):
+        other.task(f"something else, number {number}", 5)
+    other.save(tmp_path)
+    (again,) = read_all(tmp_path, {str(path): read.position})
+    assert again.session
+    assert again.session.skipped == {}
+    assert [one[6:11] for one in again.session.responses] == [one.counts for one in other.answers]
