@@ -156,16 +156,27 @@ class Store:
             time.sleep(0.2 * 2**attempt)
         raise AssertionError("the last attempt raises")
 
-    def settle(self, *, guess: bool = False) -> None:
+    def settle(self, reads: Sequence[SessionRead] = (), *, guess: bool = False) -> None:
         """Link sub-agents of older Codex versions to their parents, and runs of ``exec`` to their tiers.
 
         Args:
+            reads: the last that were read, stored in the same transaction: whoever is interrupted before reads them
+                again, and settles then.
             guess: also guess the outcomes of turns that nobody judged; see `outcomes`.
+
+        Raises:
+            RouterError: the database cannot be written.
         """
-        with told(self.engine.url):
-            self.again(adopt_parents)
+        rows = rows_of(reads, self.person, self.machine)
+
+        def work(connection: sa.Connection) -> None:
+            insert(connection, rows)
+            adopt_parents(connection)
             if guess:
-                self.again(guess_outcomes)
+                guess_outcomes(connection)
+
+        with told(self.engine.url):
+            self.again(work)
 
     def push(self, runs: Iterable[Run]) -> int:
         """Store own runs that a team's database does not have yet; return how many there were."""
