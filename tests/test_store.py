@@ -377,6 +377,50 @@ def test_a_connection_lost_in_mid_ingest_is_taken_up_again(postgres_url: str, tm
     admin.dispose()
 
 
+def test_a_connection_lost_before_any_statement_is_taken_up_again(postgres_url: str, tmp_path: Path) -> None:
+    """From the making of the tables on: whichever statement of an ingest it is, the ingest comes to its end."""
+    thread = plain("new")
+    thread.save(tmp_path)
+    admin = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    end_all = sa.text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    )
+    ended: list[str] = []
+    to_come = 0
+
+    def end_all_at_zero(connection: sa.Connection, cursor: object, statement: str, *rest: object) -> None:
+        nonlocal to_come
+        if connection.engine is admin:
+            return
+        to_come -= 1
+        if to_come == 0:
+            with admin.connect() as other:
+                assert other.execute(end_all).all()
+            ended.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", end_all_at_zero)
+    try:
+        for fresh, number in [*((True, number) for number in (1, 2, 3)), *((False, number) for number in range(2, 17))]:
+            if fresh:
+                with admin.connect() as connection:
+                    connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+                    connection.execute(sa.text("CREATE SCHEMA public"))
+            to_come = number
+            with Store.open(postgres_url) as store:
+                thread.task("go on", 1)
+                thread.save(tmp_path)
+                read_into(store, tmp_path)
+                to_come = 0
+                assert totals(store) == truth(thread)
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", end_all_at_zero)
+        admin.dispose()
+    assert any("pg_advisory" in statement for statement in ended)
+    assert any(statement.startswith("SELECT session_files") for statement in ended)
+    assert any(statement.startswith("UPDATE tasks") for statement in ended)
+
+
 def test_own_runs_are_pushed_to_the_team_once(postgres_url: str) -> None:
     from test_ledger import RUN, run
 
