@@ -3,7 +3,9 @@
 Codex writes running totals, and writes some of them twice. Up to 0.152 there are only ``token_count`` lines: an
 increase of the total is a response, and the first total of a file may include those of a thread it was forked from,
 so that its ``last_token_usage`` counts. From 0.153 on there is one ``token_usage_record`` per response; once a turn
-has one, its ``token_count`` lines say nothing new. Measured on versions 0.36 to 0.169.
+has one, its ``token_count`` lines say nothing new. In a thread that both kinds of Codex wrote, the totals of records
+leave out what was only counted, and a total is said again before a turn's first response. Measured on versions 0.36
+to 0.169.
 """
 
 from __future__ import annotations
@@ -56,7 +58,8 @@ class Meter:
 
     def __init__(self) -> None:
         self.total: Counts | None = None
-        """As a ``token_count`` gave it; None behind a record."""
+        """As the newest ``token_count`` gave it, also one that only repeats a record: in a thread that an older Codex
+        began, records leave out what was counted before, and counts do not."""
         self.total_tokens: int | None = None
         """Input and output of the whole thread; None before the first count."""
         self.generation = 0
@@ -79,24 +82,25 @@ class Meter:
         """
         self.recorded = True
         moved = self._moved(total_tokens or (self.total_tokens or 0) + usage[0] + usage[3])
-        self.total = None
         return usage if moved else None
 
     def count(self, total: Counts, last: Counts) -> Counts | None:
         """Take a ``token_count``; return the tokens of a response, None when it repeats what was counted."""
-        if self.recorded:
+        if not size(total):
             return None
-        before, generation, known = self.total, self.generation, self.total_tokens is not None
-        if not self._moved(size(total)):
+        before, self.total = self.total, total
+        grows = before is not None and size(total) > size(before)
+        repeats = self.recorded or (before is not None and size(total) == size(before))
+        known = self.total_tokens is not None
+        if repeats or not self._moved(size(total)):
             return None
-        self.total = total
-        if before is not None and generation == self.generation:
+        if before is not None and grows:
             return _difference(total, before)
         return last if 0 < size(last) <= size(total) or (known and size(last)) else total
 
     def grows_to(self, total: Counts) -> bool:
         """Tell whether `count` would take what this total adds to the one before, whatever the newest response had."""
-        return self.total is not None and size(total) >= (self.total_tokens or 0)
+        return self.total is not None and size(total) > size(self.total)
 
     def _moved(self, total_tokens: int) -> bool:
         """Take a new total; tell whether it is one."""

@@ -37,6 +37,10 @@ def plus(a: Counts, b: Counts) -> Counts:
     return tuple(x + y for x, y in zip(a, b, strict=True))  # type: ignore[return-value]
 
 
+def minus(a: Counts, b: Counts) -> Counts:
+    return tuple(x - y for x, y in zip(a, b, strict=True))  # type: ignore[return-value]
+
+
 class Thread:
     """One thread being written; `lines` are what its file holds, `answers` what its model really gave."""
 
@@ -49,6 +53,8 @@ class Thread:
         self.id = self.new_id()
         self.model, self.effort = "gpt-5.5", "medium"
         self.total: Counts = ZERO
+        self.unrecorded: Counts = ZERO
+        """What of the total an older Codex counted: records leave it out."""
         self.context = 9000
         self.lines: list[str] = []
         self.answers: list[Answer] = []
@@ -179,7 +185,11 @@ class Thread:
         said = {**ids, "response_id": f"resp_{self.random.getrandbits(48):012x}", "usage": usage(counts)}
         self.put(
             "token_usage_record",
-            {**said, "turn_token_usage": usage(counts), "thread_token_usage": usage(self.total)},
+            {
+                **said,
+                "turn_token_usage": usage(counts),
+                "thread_token_usage": usage(minus(self.total, self.unrecorded)),
+            },
         )
 
     def child(self, seed: int, *, wait: float = 30) -> Thread:

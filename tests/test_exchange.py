@@ -60,6 +60,48 @@ def test_two_ledgers_are_joined(tmp_path: Path) -> None:
         assert spent(here)[0].spend.responses == sum(len(thread.answers) for thread in (both, mine, theirs))
 
 
+def test_a_turn_that_has_gone_on_is_brought_in_again(store: Store, tmp_path: Path) -> None:
+    thread = plain("new")
+    thread.task("and something else", 3, end=False)
+    thread.save(tmp_path / "home")
+    with other(tmp_path) as source:
+        read_into(source, tmp_path / "home")
+        export(source, tmp_path / "first", "jsonl")
+        for _ in range(2):
+            thread.respond(tool=False)
+        thread.put("event_msg", {"type": "task_complete", "turn_id": thread.turn, "last_agent_message": "done"})
+        thread.save(tmp_path / "home")
+        read_into(source, tmp_path / "home")
+        export(source, tmp_path / "second", "jsonl")
+    t = TABLES["tasks"].c
+    query = sa.select(t.responses, t.ended).where(t.turn_id == thread.turn)
+    found = []
+    for folder in ("first", "second", "first"):
+        import_(store, tmp_path / folder)
+        with store.engine.connect() as connection:
+            found += [tuple(row) for row in connection.execute(query)]
+    assert found == [(3, "abort"), (5, "completed"), (5, "completed")]
+    assert totals(store) == truth(thread)
+
+
+def test_what_was_said_of_a_run_later_is_brought_in(tmp_path: Path) -> None:
+    from test_ledger import run
+
+    said = []
+    with other(tmp_path) as there:
+        for outcome in (None, "yes"):
+            with Ledger.open() as ledger:
+                ledger.record(run("a"))
+                if outcome:
+                    ledger.set_outcome("a", "yes")
+            with Store.open() as here:
+                export(here, tmp_path / "out", "jsonl")
+            import_(there, tmp_path / "out")
+            with there.engine.connect() as connection:
+                said.append(connection.execute(sa.select(TABLES["attempts"].c.outcome)).scalar())
+    assert said == ["unknown", "yes"]
+
+
 def test_runs_go_along(tmp_path: Path) -> None:
     from test_ledger import RUN
 
@@ -99,7 +141,13 @@ def test_impossible_values_are_refused(tmp_path: Path) -> None:
         export(here, tmp_path / "out", "jsonl")
         path = tmp_path / "out" / "responses.jsonl"
         row = json.loads(path.read_text().splitlines()[0])
-        for bad in ({"input_tokens": "9"}, {"input_tokens": True}, {"model": None}, {"cost_usd": "x"}):
+        for bad in (
+            {"input_tokens": "9"},
+            {"input_tokens": True},
+            {"model": None},
+            {"cost_usd": "x"},
+            {"model": "\ud800"},
+        ):
             path.write_text(json.dumps(row | bad) + "\n")
             with pytest.raises(RouterError, match="impossible value"):
                 import_(there, tmp_path / "out")

@@ -13,6 +13,7 @@ from test_ledger import ROW, RUN, run
 from test_store import read_into
 
 from codex_router.codex.shipped_models import default_efforts
+from codex_router.commands.own_evidence import own_turns
 from codex_router.commands.report_figures import task_rows
 from codex_router.decide.estimator import Estimator
 from codex_router.evidence.cells import attempts_of_sessions, cells, sums_of_sessions
@@ -24,6 +25,7 @@ from codex_router.evidence.store import Store
 from codex_router.evidence.store_tables import tasks
 from codex_router.evidence.usage import judged as judged_runs
 from codex_router.records import Arm
+from codex_router.settings import own_file
 
 
 @pytest.mark.parametrize(
@@ -101,6 +103,17 @@ def test_nothing_is_guessed_unless_asked_for(store: Store, tmp_path: Path) -> No
     talk("fix the bug in a.py", "it still fails").save(tmp_path)
     read_into(store, tmp_path)
     assert sum(cell.n_judged for cell in cells(store, guessed=True)) == 0
+
+
+def test_what_was_read_before_the_user_let_outcomes_be_guessed_is_guessed_too(tmp_path: Path) -> None:
+    talk("fix the bug in a.py", "it still fails", "add a feature").save(tmp_path)
+    with Store.open() as ledger:
+        read_into(ledger, tmp_path)
+    assert own_turns().attempts == ()
+    policy = Path(own_file("policy.toml"))
+    policy.parent.mkdir(parents=True, exist_ok=True)
+    policy.write_text("[outcomes]\nguess = true\n", encoding="utf-8")
+    assert [one.outcome_source for one in own_turns().attempts if one.outcome != "unknown"] == ["heuristic"] * 2
 
 
 def test_a_guess_is_half_a_vote(store: Store, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import tracemalloc
 from collections import defaultdict
 from io import BytesIO
@@ -210,6 +211,66 @@ def test_a_thread_that_an_old_codex_began_and_a_new_one_went_on_with(tmp_path: P
     assert tokens(tmp_path) == truth(thread)
 
 
+@pytest.mark.parametrize("old", ["old", "middle"])
+def test_a_total_that_is_said_again_where_records_leave_out_what_was_counted_before(tmp_path: Path, old: str) -> None:
+    """As 0.163 and 0.169 write it when they compact before the first response of a turn."""
+    thread = plain(old)
+    thread.unrecorded = thread.total
+    for shape in ("new", "new", "middle", "new"):
+        thread.shape = shape
+        thread.begin(f"go on with {shape}")
+        thread.count(thread.total, thread.answers[-1].counts)
+        for _ in range(3):
+            thread.respond(tool=True)
+    thread.save(tmp_path)
+    assert tokens(tmp_path) == truth(thread)
+
+
+def test_a_fork_without_its_parent_that_is_read_between_what_it_copied_and_its_own(tmp_path: Path) -> None:
+    parent = plain("middle")
+    child = parent.child(50)
+    child.meta(forked_from_id=parent.id)
+    child.copy_from(parent, keep_times=False)
+    path = child.save(tmp_path)
+    (before,) = read_all(tmp_path)
+    child.total = parent.total
+    child.wait(20)
+    child.begin("fix the other way")
+    child.count(parent.total, parent.answers[-1].counts)
+    child.respond(tool=False)
+    child.save(tmp_path)
+    (read,) = read_all(tmp_path, {str(path): before.position})
+    assert read.session
+    assert [one[6:11] for one in read.session.responses] == [child.answers[0].counts]
+
+
+@pytest.mark.parametrize("copied", [True, False])
+def test_a_fork_that_compacts_before_its_first_turn(tmp_path: Path, copied: bool) -> None:
+    """It says its parent's total again, and the model only in its settings or in what it has copied."""
+    parent = plain("new")
+    child = parent.child(50)
+    child.meta(forked_from_id=parent.id)
+    if copied:
+        child.copy_from(parent, keep_times=False)
+    child.total, child.turn = parent.total, child.new_id()
+    settings = {"model": "gpt-5.5", "reasoning_effort": "medium"}
+    child.put("event_msg", {"type": "thread_settings_applied", "thread_id": child.id, "thread_settings": settings})
+    child.put("event_msg", {"type": "task_started", "turn_id": child.turn, "root_turn_id": child.turn})
+    child.count(parent.total, parent.answers[-1].counts)
+    child.answer((90_000, 0, 0, 900, 100))
+    child.put("compacted", {"message": "", "model": "gpt-5.5"})
+    child.put_context()
+    child.respond(tool=False)
+    for thread in (parent, child):
+        thread.save(tmp_path)
+    assert tokens(tmp_path) == truth(parent, child)
+    forked = next(session for session in sessions(tmp_path) if session.thread.thread_id == child.id)
+    assert [(one.model, one.effort, one.compaction) for one in forked.responses] == [
+        ("gpt-5.5", "medium", 1),
+        ("gpt-5.5", "medium", 0),
+    ]
+
+
 @SHAPE
 def test_a_thread_in_two_files(tmp_path: Path, shape: str) -> None:
     """Migrated: the second file has the whole history and more; each response is one, by its total."""
@@ -335,6 +396,21 @@ def test_a_hostile_line_does_not_hide_the_lines_around_it(tmp_path: Path, shape:
     assert tokens(tmp_path) == truth(thread)
 
 
+@SHAPE
+@pytest.mark.parametrize("value", ["NaN", "-5", "9" * 30, "1000.5", "true", '"x"', "null", "[]", "1e400"])
+def test_an_impossible_count_is_passed_over_and_told(tmp_path: Path, shape: str, value: str) -> None:
+    """A total of which one count is none would make the next, good one look like a large response."""
+    thread = plain(shape)
+    kind = "token_usage_record" if shape == "new" else "last_token_usage"
+    at = [number for number, line in enumerate(thread.lines) if kind in line][3]
+    hostile = re.sub(r'"input_tokens":\d+', f'"input_tokens":{value}', thread.lines[at].replace("resp_", "resp_x"))
+    thread.lines.insert(at, hostile)
+    thread.save(tmp_path)
+    assert tokens(tmp_path) == truth(thread)
+    (session,) = sessions(tmp_path)
+    assert session.skipped == {"not understood": 1}
+
+
 def test_a_line_of_any_length_is_passed_over_in_little_memory(tmp_path: Path) -> None:
     thread = plain("new")
     path = thread.save(tmp_path)
@@ -375,6 +451,7 @@ def test_a_clock_that_jumps_back(tmp_path: Path) -> None:
 @SHAPE
 @given(cuts=st.lists(st.integers(0, 10_000), max_size=4), seed=st.integers(0, 5))
 @example(cuts=[3797], seed=4)  # cut between a line and its end
+@example(cuts=[5], seed=1)  # cut in the first line
 @settings(max_examples=50, deadline=None)
 def test_reading_on_is_reading_all(
     tmp_path_factory: pytest.TempPathFactory, shape: str, cuts: list[int], seed: int
@@ -388,13 +465,15 @@ def test_reading_on_is_reading_all(
     known: dict[str, Position] = {}
     responses: dict[tuple[int, int], Response] = {}
     tasks: dict[str, Task] = {}
+    thread_said = None
     for cut in [*sorted(len(whole) * cut // 10_000 for cut in cuts), len(whole)]:
         path.write_bytes(whole[:cut])
         (read,) = read_all(home, known)
         assert read.session
-        known[read.position.path] = read.position
+        known[read.position.path], thread_said = read.position, read.session.thread
         responses |= {(one.generation, one.total_tokens): one for one in read.session.responses}
         tasks |= {task.turn_id: task for task in read.session.tasks}
+    assert thread_said == expected.thread
     assert list(responses.values()) == expected.responses
     assert list(tasks.values()) == expected.tasks
 
@@ -506,4 +585,39 @@ def test_a_folder_that_cannot_be_read_and_links(tmp_path: Path) -> None:
     (tmp_path / "sessions" / path.name).symlink_to(path)
     (tmp_path / "sessions" / "loop").symlink_to(tmp_path / "sessions")
     (tmp_path / "sessions" / path.name.replace(thread.id, "0" * 8 + thread.id[8:])).symlink_to("nowhere")
+    assert len(read_all(tmp_path)) == 2
     assert tokens(tmp_path) == truth(thread)
+
+
+def test_a_year_that_lies_elsewhere(tmp_path: Path) -> None:
+    thread = plain("new")
+    thread.save(tmp_path / "other")
+    (tmp_path / "home" / "sessions").mkdir(parents=True)
+    (tmp_path / "home" / "sessions" / "2026").symlink_to(tmp_path / "other" / "sessions" / "2026")
+    assert tokens(tmp_path / "home") == truth(thread)
+
+
+def test_a_folder_whose_name_is_no_text_is_told(tmp_path: Path) -> None:
+    try:
+        (tmp_path / "sessions" / "b\udcff").mkdir(parents=True)
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    assert find_sessions(tmp_path) == ([], [f"{tmp_path}/sessions/b\\xff"])
+
+
+@SHAPE
+def test_another_file_in_the_place_of_one_that_was_read(tmp_path: Path, shape: str) -> None:
+    """It is longer, so that it looks as if it had grown."""
+    before = plain(shape)
+    path = before.save(tmp_path)
+    (read,) = read_all(tmp_path)
+    other = Thread(shape, 2, before.start)
+    other.id = before.id
+    other.meta()
+    for number in range(4):
+        other.task(f"something else, number {number}", 5)
+    other.save(tmp_path)
+    (again,) = read_all(tmp_path, {str(path): read.position})
+    assert again.session
+    assert again.session.skipped == {}
+    assert [one[6:11] for one in again.session.responses] == [one.counts for one in other.answers]

@@ -89,6 +89,23 @@ def test_a_grown_file_is_read_from_where_it_ended(store: Store, tmp_path: Path) 
     assert one(store, sa.select(sa.func.count()).select_from(tasks)) == 3
 
 
+def test_a_file_that_was_read_while_its_first_line_was_written(store: Store, tmp_path: Path) -> None:
+    parent = plain("new")
+    child = parent.child(50)
+    child.meta(forked_from_id=parent.id)
+    child.task("fix the other way", 2)
+    path = child.save(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100])
+    read_into(store, tmp_path)
+    path.write_bytes(whole)
+    read_into(store, tmp_path)
+    t = threads.c
+    with store.engine.connect() as connection:
+        (thread,) = connection.execute(sa.select(t.cwd, t.source, t.git_branch, t.forked_from))
+    assert tuple(thread) == (child.cwd, "exec", "main", parent.id)
+
+
 def test_dollars_are_those_of_each_response(store: Store, tmp_path: Path) -> None:
     """Against genai-prices itself, response by response, with its own tiers."""
     thread = plain("new", tasks=2, responses=4)
@@ -358,6 +375,50 @@ def test_a_connection_lost_in_mid_ingest_is_taken_up_again(postgres_url: str, tm
         assert {"INSERT INTO threads ", "INSERT INTO tasks ", "INSERT INTO responses "} <= set(ended)
         assert totals(store) == truth(*written)
     admin.dispose()
+
+
+def test_a_connection_lost_before_any_statement_is_taken_up_again(postgres_url: str, tmp_path: Path) -> None:
+    """From the making of the tables on: whichever statement of an ingest it is, the ingest comes to its end."""
+    thread = plain("new")
+    thread.save(tmp_path)
+    admin = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    end_all = sa.text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    )
+    ended: list[str] = []
+    to_come = 0
+
+    def end_all_at_zero(connection: sa.Connection, cursor: object, statement: str, *rest: object) -> None:
+        nonlocal to_come
+        if connection.engine is admin:
+            return
+        to_come -= 1
+        if to_come == 0:
+            with admin.connect() as other:
+                assert other.execute(end_all).all()
+            ended.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", end_all_at_zero)
+    try:
+        for fresh, number in [*((True, number) for number in (1, 2, 3)), *((False, number) for number in range(2, 17))]:
+            if fresh:
+                with admin.connect() as connection:
+                    connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+                    connection.execute(sa.text("CREATE SCHEMA public"))
+            to_come = number
+            with Store.open(postgres_url) as store:
+                thread.task("go on", 1)
+                thread.save(tmp_path)
+                read_into(store, tmp_path)
+                to_come = 0
+                assert totals(store) == truth(thread)
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", end_all_at_zero)
+        admin.dispose()
+    assert any("pg_advisory" in statement for statement in ended)
+    assert any(statement.startswith("SELECT session_files") for statement in ended)
+    assert any(statement.startswith("UPDATE tasks") for statement in ended)
 
 
 def test_own_runs_are_pushed_to_the_team_once(postgres_url: str) -> None:

@@ -436,6 +436,33 @@ def test_a_narrow_terminal_breaks_no_number(codex_home: Path, monkeypatch: pytes
     assert "tasks" in table[0].split()
 
 
+KILLED = """
+import os, signal, sys
+import sqlalchemy
+from codex_router.__main__ import main
+def kill(_connection, _cursor, statement, *_):
+    if statement.startswith("UPDATE threads"):
+        os.kill(os.getpid(), signal.SIGKILL)
+sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", kill)
+sys.exit(main(["ingest", "--sessions"]))
+"""
+
+
+def test_a_sub_agent_finds_its_root_though_the_reader_was_killed_before_it_looked(codex_home: Path) -> None:
+    threads = [plain("new")]
+    for depth in (1, 2):
+        spawn = {"thread_spawn": {"parent_thread_id": threads[-1].id, "depth": depth}}
+        threads.append(threads[-1].child(50 + depth))
+        threads[-1].meta(source={"subagent": spawn})
+        threads[-1].task("look into it", 2)
+    save(codex_home, *threads)
+    done = subprocess.run([sys.executable, "-c", KILLED], check=False, capture_output=True)
+    assert done.returncode == -signal.SIGKILL
+    rows = usage("--by", "session")["rows"]
+    assert isinstance(rows, list)
+    assert [row["responses"] for row in rows] == [sum(len(thread.answers) for thread in threads)]
+
+
 def test_nothing_yet(codex_home: Path) -> None:
     done = router("usage", "--no-advice")
     assert done.exit_code == 0

@@ -15,7 +15,7 @@ from codex_router.show.console import out, print_json
 @click.argument("folder", type=click.Path(file_okay=False, exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="print one JSON document")
 def command(*, folder: Path, as_json: bool) -> None:
-    """Merge the files that `export` wrote into FOLDER; what is there already stays as it is."""
+    """Merge the files that `export` wrote into FOLDER; what is there already stays, unless it has gone on."""
     with Store.open() as store:
         added = import_(store, folder)
     if as_json:

@@ -32,6 +32,8 @@ def own_turns() -> OwnTurns:
 
     guessed, defaults = guesses_outcomes(), default_efforts()
     with Store.open() as store:
+        if guessed:  # also of what was read before the user said so
+            store.settle(guess=True)
         attempts = attempts_of_sessions(store, guessed=guessed, judged=True, defaults=defaults)
         if store.is_shared:  # it has this machine's runs too
             with Ledger.open(create=False) as ledger:

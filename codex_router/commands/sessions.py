@@ -34,8 +34,8 @@ def refresh(home: Path, store: Store) -> Account:
     unreadable = [(folder, "cannot be listed") for folder in folders]
     if changed:
         known = store.positions([file.path for file in changed if file.path in stamps])
-        account = _read(changed, files, known, store, unreadable)
-        store.settle(guess=guesses_outcomes())
+        account, rest = _read(changed, files, known, store, unreadable)
+        store.settle(rest, guess=guesses_outcomes())
     else:
         account = Account(len(files), unreadable=unreadable)
     if store.is_shared:
@@ -50,7 +50,8 @@ def _read(
     known: dict[str, Position],
     store: Store,
     unreadable: list[tuple[str, str]],
-) -> Account:
+) -> tuple[Account, list[SessionRead]]:
+    """Read and store; the last batch is left to be stored with what settles all of them, so that neither is lost."""
     from codex_router.evidence.pricing import read_pricing
     from codex_router.evidence.sessions import reading  # it takes 10 ms, which `usage` spares when nothing is new
 
@@ -73,13 +74,12 @@ def _read(
                 inherited += read.session.inherited
                 for reason, count in read.session.skipped.items():
                     skipped[reason] = skipped.get(reason, 0) + count
+                if sum(len(one.session.responses) for one in batch if one.session) >= BATCH:
+                    store.add(batch)
+                    batch = []
                 batch.append(read)
-            if sum(len(one.session.responses) for one in batch if one.session) >= BATCH:
-                store.add(batch)
-                batch = []
             advance(max(0, size))
-        store.add(batch)
-    return Account(len(files), len(changed), read_bytes / 1e6, responses, inherited, skipped, unreadable)
+    return Account(len(files), len(changed), read_bytes / 1e6, responses, inherited, skipped, unreadable), batch
 
 
 def classifier() -> Callable[[str], str]:

@@ -1,12 +1,13 @@
 """Take the ledger elsewhere and bring it back: one JSONL or Parquet file per table.
 
 Any engine reads them (DuckDB: ``SELECT * FROM 'responses.parquet'``). What is brought in is merged: what is there
-already stays, so that the ledgers of two machines can be joined and an import can be done again.
+already stays, but for turns that have gone on, so that the ledgers of two machines can be joined, and again later.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from codex_router.errors import RouterError
 from codex_router.evidence.store import told
+from codex_router.evidence.store_inserts import KEPT
 from codex_router.evidence.store_tables import attempts, responses, tasks, threads
 from codex_router.evidence.summing import sum_up
 
@@ -35,6 +37,8 @@ KEYS = {
     "responses": ["thread_id", "generation", "total_tokens"],
     "attempts": ["source", "attempt_id"],
 }
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""What JSON can hold of a text, and no database."""
 ROWS = 5000
 """Rows that are held at a time."""
 
@@ -129,7 +133,21 @@ def _merge(connection: sa.Connection, store: Store, name: str, rows: list[Row]) 
     insert = postgresql.insert if store.is_shared else sqlite.insert
     table = TABLES[name]
     before = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar() or 0
-    connection.execute(insert(table).on_conflict_do_nothing(index_elements=KEYS[name]), rows)
+    statement = insert(table)
+    new = statement.excluded
+    if name == "tasks":  # it has gone on since it was brought in last; what was made of it here stays
+        later = {column.name: new[column.name] for column in columns(name) if column.name not in KEPT | {"cost_usd"}}
+        longer = (new.responses == tasks.c.responses) & (new.seconds > tasks.c.seconds)
+        statement = statement.on_conflict_do_update(
+            index_elements=KEYS[name], set_=later, where=(new.responses > tasks.c.responses) | longer
+        )
+    elif name == "attempts":  # somebody has said since whether it was solved
+        said = {column: new[column] for column in ("outcome", "outcome_source")}
+        untold = (table.c.outcome == "unknown") & (new.outcome != "unknown")
+        statement = statement.on_conflict_do_update(index_elements=KEYS[name], set_=said, where=untold)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=KEYS[name])
+    connection.execute(statement, rows)
     return (connection.execute(sa.select(sa.func.count()).select_from(table)).scalar() or 0) - before
 
 
@@ -180,7 +198,7 @@ def _fits(value: Any, column: sa.Column[Any]) -> bool:
     if value is None:
         return bool(column.nullable)
     if isinstance(column.type, sa.Text):
-        return isinstance(value, str) and "\0" not in value
+        return isinstance(value, str) and "\0" not in value and not SURROGATE.search(value)
     if isinstance(column.type, sa.Double):
         return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63

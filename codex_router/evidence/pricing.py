@@ -23,6 +23,10 @@ FILE = "prices.toml"
 """Below ``$XDG_CONFIG_HOME/codex-router``."""
 LOCAL_PROVIDERS = frozenset({"ollama", "lmstudio", "oss", "ollama-chat"})
 """Codex's names for models that run on the user's own machine: no list has their price."""
+MAKERS = frozenset({"openai", "anthropic", "google", "x-ai"})
+"""Who keep their models to themselves, as genai-prices calls them."""
+OPEN_WEIGHTS = ("gpt-oss", "gemma")
+"""But for these."""
 BYTES_PER_TOKEN = 4.0
 """Of tools' output, about; a guess."""
 
@@ -115,8 +119,16 @@ def _list_rates(model: str, provider: str, day: str) -> Rates | None:
         date = dt.datetime.fromisoformat(day).replace(hour=12, tzinfo=dt.UTC)
     except ValueError:
         date = None
-    listed = rates(model, provider, date) if provider not in {"", "openai"} else None
-    return listed or rates(model, None, date)
+    listed = rates(model, provider or "openai", date)
+    if listed is not None:
+        return listed
+    by_name = rates(model, None, date)
+    return None if by_name is None or not _has_one_price(by_name) else by_name
+
+
+def _has_one_price(known: Rates) -> bool:
+    """Tell whether a model costs the same whoever passes it on; one with open weights has each provider's own price."""
+    return known.provider in MAKERS and not known.model.startswith(OPEN_WEIGHTS)
 
 
 def read_pricing() -> Pricing:
@@ -132,8 +144,8 @@ def read_pricing() -> Pricing:
         return Pricing()
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot be read: {error}", where=path, hint="mend it, or move it away") from None
-    rows = document.get("price")
-    if not isinstance(rows, list) or set(document) != {"price"}:
+    rows = document.get("price", [])
+    if not isinstance(rows, list) or set(document) - {"price"}:
         raise UsageError("a list of `[[price]]` tables is wanted, and nothing else", where=path, hint=HINT)
     return Pricing(tuple(_own(row, f"price[{index}]", path) for index, row in enumerate(rows)))
 
@@ -158,14 +170,25 @@ KEYS = frozenset(
 def _own(row: Any, name: str, path: Path) -> Own:
     if not isinstance(row, dict) or set(row) - KEYS:
         raise UsageError(f"`{name}` has unknown keys", where=path, hint=HINT)
-    model, provider, since = row.get("model"), row.get("provider"), row.get("since", "")
+    model, provider = row.get("model"), row.get("provider")
     if not isinstance(model, str) or not isinstance(provider, str | None):
         raise UsageError(f"`{name}.model` and `provider` must be texts", where=path, hint=HINT)
     fresh = _usd(row, "input_usd_per_mtok", None, name, path)
     cached = _usd(row, "cached_input_usd_per_mtok", fresh, name, path)
     written = _usd(row, "cache_write_usd_per_mtok", fresh, name, path)
     output = _usd(row, "output_usd_per_mtok", None, name, path)
-    return Own(model, provider, str(since), Rates(model, provider or "own", (Tier(0, fresh, cached, written, output),)))
+    since = _day(row.get("since"), name, path)
+    return Own(model, provider, since, Rates(model, provider or "own", (Tier(0, fresh, cached, written, output),)))
+
+
+def _day(value: Any, name: str, path: Path) -> str:
+    """Return a day as ISO date, also of TOML's own dates; empty when there is none."""
+    if value is None:
+        return ""
+    try:
+        return dt.date.fromisoformat(str(value)[:10] if isinstance(value, dt.date) else value).isoformat()
+    except (TypeError, ValueError):
+        raise UsageError(f"`{name}.since` must be a day such as 2026-10-01", where=path, hint=HINT) from None
 
 
 def _usd(row: dict[str, Any], key: str, default: float | None, name: str, path: Path) -> float:

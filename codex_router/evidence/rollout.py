@@ -48,12 +48,11 @@ class Rollout:
     def said(self) -> tuple[Any, ...]:
         """Return the fields of a `Session`, in plain types; `state` says then where to go on."""
         place, rows = self._place, self._responses.rows
-        if place.thread is None:
-            first = rows[0][3] if rows else ""
-            place.thread = Thread(
-                place.thread_id, None, None, None, "unknown", 0, "", None, None, None, "", "", first
-            )  # fmt: skip
+        self._responses.look_behind()
         place.note()
+        thread = place.thread or Thread(
+            place.thread_id, None, None, None, "unknown", 0, "", None, None, None, "", "", rows[0][3] if rows else ""
+        )
         self.state.last = rows[-1] if rows else None
         tasks = [task.fields() for task in place.tasks if task.responses or task.prompt_hash]
-        return tuple(place.thread), tasks, rows, self.skipped, place.inherited
+        return tuple(thread), tasks, rows, self.skipped, place.inherited

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from codex_router.evidence.session_records import Thread
 from codex_router.named import TYPE_CHECKING
+from codex_router.tokens import NAMES, counts_from
 
 try:  # as the standard library's `random` does: OpenSSL's takes as long to import as 15 MB to read
     from _sha2 import sha256  # type: ignore[import-not-found]  # Python 3.12 and later
@@ -47,6 +48,20 @@ def counts_of(found: re.Match[bytes], first: int) -> Counts:
     """Return the five counts that begin with group `first`."""
     a, b, c, d, e = found.group(first, first + 1, first + 2, first + 3, first + 4)
     return int(a), int(b), int(c or 0), int(d), int(e)
+
+
+def sound_counts(tokens: Any) -> Counts:
+    """Return token counts as Codex writes them; a missing one is 0.
+
+    Raises:
+        ValueError: one is of a wrong type, negative or too large: added up, it would make good ones wrong.
+    """
+    counts = counts_from(tokens)
+    if isinstance(tokens, dict) and any(
+        tokens.get(name, 0) != count for name, count in zip(NAMES, counts, strict=True)
+    ):
+        raise ValueError("an impossible count")
+    return counts
 
 
 def text(value: Any) -> str | None:

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
         def readline(self, size: int, /) -> bytes:
             """Return a line with its end, or the first `size` bytes of it; none at the end."""
 
+        def read(self, size: int, /) -> bytes:
+            """Return that many bytes, fewer at the end."""
+
+        def seek(self, offset: int, /) -> int:
+            """Go on from there; a decompressing stream cannot."""
+
         def tell(self) -> int:
             """Return how many bytes were read."""
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from codex_router.evidence.lineage import Ancestors
     from codex_router.evidence.rollout_lines import Line
+    from codex_router.tokens import Counts
 
 
 class Place:
@@ -30,6 +31,8 @@ class Place:
         self.thread = Thread(*state.thread) if state.thread else None
         self.meter = Meter()
         self.meter.total = tuple(state.total) if state.total else None  # type: ignore[assignment]
+        if state.inherited_total:  # JSON made a list of it
+            state.inherited_total = tuple(state.inherited_total)  # type: ignore[assignment]
         self.meter.total_tokens = state.total_tokens
         self.meter.generation, self.meter.recorded = state.generation, state.recorded
         self.open = OpenTask(**state.task) if state.task is not None else None
@@ -64,6 +67,12 @@ class Place:
             return True
         self.lineage, self.state.copying = None, False
         return False
+
+    def was_forked_at(self, total: Counts, last: Counts) -> bool:
+        """Tell whether a total is one of the thread that this one was forked from; it may stand before a first turn."""
+        parent = self.thread.forked_from if self.thread else None
+        known = self._ancestors.elements(parent) if parent else None
+        return known is not None and hash(("count", *total, *last)) in known
 
     def turn(self, line: Line, turn_id: str | None, root: str | None) -> None:
         """Be in a turn, if the line is this thread's own."""

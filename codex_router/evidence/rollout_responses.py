@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from codex_router.evidence.rollout_fields import COUNT, IDS, RECORD, THREAD, counts_of, limits_of, seconds_between, text
+from codex_router.evidence.rollout_fields import (
+    COUNT,
+    IDS,
+    RECORD,
+    THREAD,
+    counts_of,
+    limits_of,
+    seconds_between,
+    sound_counts,
+    text,
+)
 from codex_router.evidence.rollout_lines import BEGINS
 from codex_router.named import TYPE_CHECKING
-from codex_router.tokens import NOTHING, counts_from, size
+from codex_router.tokens import NOTHING, size
 
 if TYPE_CHECKING:
     import re
@@ -23,6 +33,7 @@ LEAST_CACHED = 2048
 LIMITS = b'"rate_limits":'
 THREAD_TOTAL = b'"total_tokens":%d}}}\n'
 """How a record ends: with what the thread has spent."""
+INFO = b',"info":'
 NO_BYTES = b"\n\n"
 """No line holds them."""
 # Places in a row of `rows`, which becomes a `session_records.Response`.
@@ -43,6 +54,8 @@ class Responses:
         self._copied_records = False
         self._ids = self._total = self._limits = NO_BYTES
         """How the records of this turn begin; the newest total and the newest limits, as they were written."""
+        self._behind = NO_BYTES
+        """The newest count behind a record, not looked at: only what another Codex version counts goes on from it."""
 
     def handlers(self) -> dict[bytes, Callable[[Line], None]]:
         """Return who takes which kind of line."""
@@ -90,8 +103,8 @@ class Responses:
         said = line.payload()
         names = [text(said.get(name)) or "" for name in ("thread_id", "turn_id", "response_id")]
         if self._is_own(line, *names):
-            total = size(counts_from(said.get("thread_token_usage")))
-            counts = self._place.meter.record(counts_from(said.get("usage")), total)
+            usage, total = sound_counts(said.get("usage")), size(sound_counts(said.get("thread_token_usage")))
+            counts = self._place.meter.record(usage, total)
             if counts is not None:
                 self._response(line, counts)
 
@@ -113,9 +126,12 @@ class Responses:
         place, data = self._place, line.data
         own, meter = place.lineage is None, place.meter
         if own and (meter.recorded or data.startswith(self._total, line.head)):  # its counts were said before
+            if meter.recorded:
+                self._behind = data
             if place.state.limits[0] is not None or not data.endswith(self._limits):
                 self._windows(line)
             return
+        self.look_behind()
         total, last = _counts(line, meter if own else None)
         if total != NOTHING and not (own and size(total) == meter.total_tokens):
             counts = None if self._inherits(line, total, last) else meter.count(total, last)
@@ -126,6 +142,13 @@ class Responses:
                 self._total = data[line.head : data.find(b"}", line.head) + 1] or NO_BYTES
             self._windows(line)
 
+    def look_behind(self) -> None:
+        """Tell the meter what the newest count behind a record said."""
+        found = COUNT.match(self._behind, self._behind.find(INFO))
+        if found and found[1] is not None:
+            self._place.meter.total = counts_of(found, 1)
+        self._behind = NO_BYTES
+
     def _inherits(self, line: Line, total: Counts, last: Counts) -> bool:
         """Tell whether a total is the parent's; it is what this thread's own go on from."""
         place, state = self._place, self._place.state
@@ -133,7 +156,7 @@ class Responses:
             place.inherited += not self._copied_records and state.inherited_total != total
             state.inherited_total = total
             return True
-        if state.inherited_total == total and place.meter.total_tokens is None:
+        if place.meter.total_tokens is None and (state.inherited_total == total or place.was_forked_at(total, last)):
             place.meter.inherit(total)
             return True
         return False
@@ -217,4 +240,4 @@ def _counts(line: Line, meter: Meter | None) -> tuple[Counts, Counts]:
     info = line.payload().get("info")
     if not isinstance(info, dict):
         return NOTHING, NOTHING
-    return counts_from(info.get("total_token_usage")), counts_from(info.get("last_token_usage"))
+    return sound_counts(info.get("total_token_usage")), sound_counts(info.get("last_token_usage"))

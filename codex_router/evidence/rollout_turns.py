@@ -43,6 +43,7 @@ class Turns:
         return {
             b"session_meta": self._session_meta,
             b"turn_context": self._turn_context,
+            b"thread_settings_applied": self._settings,
             b"task_started": self._task_started,
             b"task_complete": self._task_complete,
             b"turn_aborted": self._turn_aborted,
@@ -82,9 +83,16 @@ class Turns:
         payload, state = line.payload(), self._place.state
         self._context = said
         self._place.turn(line, text(payload.get("turn_id")), text(payload.get("root_turn_id")))
+        # A copied one counts, too: a fork may compact what it was given before it has a context of its own.
+        state.model, state.effort = text(payload.get("model")) or "", text(payload.get("effort"))
         if self._place.lineage is None:
-            state.model, state.effort = text(payload.get("model")) or "", text(payload.get("effort"))
             state.instructions = instructions_of(payload)
+
+    def _settings(self, line: Line) -> None:
+        """Take the model for what a fork compacts before its first turn's context, where no copied one says it."""
+        settings, state = line.payload().get("thread_settings"), self._place.state
+        if not state.model and isinstance(settings, dict):
+            state.model, state.effort = text(settings.get("model")) or "", text(settings.get("reasoning_effort"))
 
     def _user_message(self, line: Line) -> None:
         self._prompt(line, line.payload().get("message"))

@@ -36,18 +36,26 @@ def find_sessions(home: Path) -> tuple[list[SessionPath], list[str]]:
     """Return the session files of a Codex home, and the folders that could not be listed."""
     found: list[SessionPath] = []
     unreadable: list[str] = []
+    seen: set[tuple[int, int]] = set()
     for folder in FOLDERS:
-        _walk(str(home / folder), found, unreadable, MAX_DEPTH)
+        _walk(str(home / folder), found, unreadable, seen, MAX_DEPTH)
     return found, unreadable
 
 
-def _walk(folder: str, found: list[SessionPath], unreadable: list[str], depth: int) -> None:
+def _walk(folder: str, found: list[SessionPath], unreadable: list[str], seen: set[tuple[int, int]], depth: int) -> None:
+    """Look into a folder, also behind a link (years may lie on another disk), but into none twice."""
     try:
+        folder.encode()  # a name that is no text could not be stored
+        status = os.stat(folder)  # noqa: PTH116 - here pathlib is not imported yet
+        place = status.st_dev, status.st_ino
+        if place in seen:
+            return
+        seen.add(place)
         entries = list(os.scandir(folder))
     except FileNotFoundError:
         return
-    except OSError:
-        unreadable.append(folder)
+    except (OSError, UnicodeEncodeError):
+        unreadable.append(os.fsencode(folder).decode("utf-8", "backslashreplace"))
         return
     for entry in sorted(entries, key=lambda entry: entry.name):
         try:
@@ -55,15 +63,15 @@ def _walk(folder: str, found: list[SessionPath], unreadable: list[str], depth: i
             if name and entry.is_file():
                 status = entry.stat()
                 found.append(SessionPath(entry.path, name[1], status.st_size, status.st_mtime_ns))
-            elif depth and not name and entry.is_dir(follow_symlinks=False):
-                _walk(entry.path, found, unreadable, depth - 1)
+            elif depth and not name and entry.is_dir():
+                _walk(entry.path, found, unreadable, seen, depth - 1)
         except OSError:
             unreadable.append(entry.path)
 
 
 @contextmanager
-def opened(path: str, offset: int = 0) -> Iterator[Readable]:
-    """Open a session file for reading; a compressed one is decompressed on the way and has no offset.
+def opened(path: str) -> Iterator[Readable]:
+    """Open a session file for reading; a compressed one is decompressed on the way.
 
     Raises:
         OSError: it cannot be opened.
@@ -75,7 +83,6 @@ def opened(path: str, offset: int = 0) -> Iterator[Readable]:
             with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as stream:
                 yield BufferedReader(_Decompressed(stream), BUFFER_BYTES)
         else:
-            file.seek(offset)
             yield BufferedReader(file, BUFFER_BYTES)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from codex_router.evidence.pricing import Pricing
+    from codex_router.evidence.rollout_lines import Readable
 
     _Plain = tuple[tuple[Any, ...], Any, str | None]
     """A `SessionRead` in types that `marshal` knows, which takes a fifth of the time of `pickle`."""
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 WORTH_A_PROCESS = 16 << 20
 """Bytes that take longer to read than a process to start."""
+
+
+TAIL = "tail"
+"""In a position's state: what its file held before the offset."""
+TAIL_BYTES = 64
 
 
 class SessionRead(NamedTuple):
@@ -64,19 +70,36 @@ def _read(
     before: Position | None,
     pricing: Pricing | None,
 ) -> _Plain:
-    grown = before is not None and not file.path.endswith(".zst") and file.size >= before.size > 0
-    offset, known = (before.offset, State(**json.loads(before.state))) if before and grown else (0, None)
-    rollout = Rollout(file.thread_id, ancestors, kind_of, known)
-    lines = Lines(rollout.handlers, rollout.skip)
+    plain = not file.path.endswith(".zst")
+    grown = before is not None and plain and file.size >= before.size > 0
     try:
-        with opened(file.path, offset) as stream:
+        with opened(file.path) as stream:
+            known = _gone_on(stream, before) if before is not None and grown else None
+            rollout = Rollout(file.thread_id, ancestors, kind_of, known)
+            lines = Lines(rollout.handlers, rollout.skip)
             lines.read(stream)
+            tail = _tail(stream, lines.offset) if plain else ""
     except OSError as error:
         return tuple(before or Position(file.path, 0, 0, 0, "{}")), None, error.strerror or str(error)
     said = rollout.said()
     costs = _costs(pricing, said[0], said[2])
-    state = ENCODE(fields_of(rollout.state))
+    state = ENCODE({**fields_of(rollout.state), TAIL: tail})
     return (file.path, file.size, file.mtime_ns, lines.offset, state), (*said, costs), None
+
+
+def _gone_on(stream: Readable, before: Position) -> State | None:
+    """Go where the last reading ended and return its state; None, at the beginning, when this is another file."""
+    known = json.loads(before.state)
+    same = known.get(TAIL) in {None, _tail(stream, before.offset)}
+    stream.seek(before.offset if same else 0)
+    return State(**known) if same else None
+
+
+def _tail(stream: Readable, offset: int) -> str:
+    """Return what stands before `offset`: the same only where a file was written on."""
+    begins = max(0, offset - TAIL_BYTES)
+    stream.seek(begins)
+    return stream.read(offset - begins).hex()
 
 
 def _costs(pricing: Pricing | None, thread: tuple[Any, ...], rows: list[list[Any]]) -> list[tuple[float, ...] | None]:

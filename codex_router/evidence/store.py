@@ -67,6 +67,7 @@ class Store:
         self.engine = engine
         self.person = os.environ.get("CODEX_ROUTER_PERSON") or _user()
         self.machine = platform.node() or "unknown"
+        self._reached = False
 
     @classmethod
     def open(cls, url: str | None = None) -> Self:
@@ -110,19 +111,27 @@ class Store:
         """Return how far some of this machine's session files were read, by path; those never read are left out."""
         c = session_files.c
         query = sa.select(c.path, c.size, c.mtime_ns, c.byte_offset, c.state).where(c.machine == self.machine)
-        found: dict[str, Position] = {}
-        with told(self.engine.url), self.engine.connect() as connection:
+
+        def work(connection: sa.Connection) -> dict[str, Position]:
+            found: dict[str, Position] = {}
             for start in range(0, len(paths), PATHS):
                 some = query.where(c.path.in_(paths[start : start + PATHS]))
                 found |= {row[0]: Position(*row) for row in connection.execute(some)}
-        return found
+            return found
+
+        with told(self.engine.url):
+            return self.again(work, writes=False)
 
     def stamps(self) -> dict[str, tuple[int, int]]:
         """Return size and time of this machine's session files as they were read, by path."""
         c = session_files.c
         query = sa.select(c.path, c.size, c.mtime_ns).where(c.machine == self.machine)
-        with told(self.engine.url), self.engine.connect() as connection:
+
+        def work(connection: sa.Connection) -> dict[str, tuple[int, int]]:
             return {path: (size, mtime_ns) for path, size, mtime_ns in connection.execute(query)}
+
+        with told(self.engine.url):
+            return self.again(work, writes=False)
 
     def add(self, reads: Sequence[SessionRead]) -> None:
         """Store what was read from some files, all of it or nothing; a lost connection is tried again.
@@ -140,14 +149,18 @@ class Store:
         """Begin a transaction that writes; in SQLite one at a time, with readers beside it."""
         return self.engine.execution_options(**{WRITES: True}).begin()
 
-    def again(self, work: Callable[[sa.Connection], T]) -> T:
-        """Do some work in one transaction and return its result; after a lost connection, all of it again."""
+    def again(self, work: Callable[[sa.Connection], T], *, writes: bool = True) -> T:
+        """Do some work in one transaction and return its result; after a lost connection, all of it again.
+
+        A database that was never reached is not waited for.
+        """
         for attempt in range(RETRIES):
             try:
-                with self.writing() as connection:
+                with self.writing() if writes else self.engine.connect() as connection:
+                    self._reached = True
                     return work(connection)
             except OperationalError as error:
-                if attempt == RETRIES - 1 or not (self.is_shared or _is_busy(error)):
+                if attempt == RETRIES - 1 or not ((self.is_shared and self._reached) or _is_busy(error)):
                     raise
             except DBAPIError as error:
                 if attempt == RETRIES - 1 or not error.connection_invalidated:
@@ -156,16 +169,27 @@ class Store:
             time.sleep(0.2 * 2**attempt)
         raise AssertionError("the last attempt raises")
 
-    def settle(self, *, guess: bool = False) -> None:
+    def settle(self, reads: Sequence[SessionRead] = (), *, guess: bool = False) -> None:
         """Link sub-agents of older Codex versions to their parents, and runs of ``exec`` to their tiers.
 
         Args:
+            reads: the last that were read, stored in the same transaction: whoever is interrupted before reads them
+                again, and settles then.
             guess: also guess the outcomes of turns that nobody judged; see `outcomes`.
+
+        Raises:
+            RouterError: the database cannot be written.
         """
-        with told(self.engine.url):
-            self.again(adopt_parents)
+        rows = rows_of(reads, self.person, self.machine)
+
+        def work(connection: sa.Connection) -> None:
+            insert(connection, rows)
+            adopt_parents(connection)
             if guess:
-                self.again(guess_outcomes)
+                guess_outcomes(connection)
+
+        with told(self.engine.url):
+            self.again(work)
 
     def push(self, runs: Iterable[Run]) -> int:
         """Store own runs that a team's database does not have yet; return how many there were."""
@@ -191,25 +215,25 @@ class Store:
         return len(rows)
 
     def _migrate(self) -> None:
-        with self.engine.connect() as connection:
-            if self._version(connection) == len(MIGRATIONS):
-                return
-        with self.writing() as connection:
-            if self.is_shared:
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-            version = self._version(connection)  # another process may have been quicker
-            if version > len(MIGRATIONS):
-                raise RouterError(
-                    f"the ledger of sessions has version {version}, this codex-router knows {len(MIGRATIONS)}",
-                    where=shown(self.engine.url),
-                    hint="upgrade codex-router; a newer one has written here",
-                )
-            if version == len(MIGRATIONS):
-                return
-            for step in MIGRATIONS[version:]:
-                step(connection)
-            connection.execute(sa.delete(schema_version))
-            connection.execute(sa.insert(schema_version).values(version=len(MIGRATIONS)))
+        if self.again(self._version, writes=False) != len(MIGRATIONS):
+            self.again(self._to_newest)
+
+    def _to_newest(self, connection: sa.Connection) -> None:
+        if self.is_shared:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+        version = self._version(connection)  # another process may have been quicker
+        if version > len(MIGRATIONS):
+            raise RouterError(
+                f"the ledger of sessions has version {version}, this codex-router knows {len(MIGRATIONS)}",
+                where=shown(self.engine.url),
+                hint="upgrade codex-router; a newer one has written here",
+            )
+        if version == len(MIGRATIONS):
+            return
+        for step in MIGRATIONS[version:]:
+            step(connection)
+        connection.execute(sa.delete(schema_version))
+        connection.execute(sa.insert(schema_version).values(version=len(MIGRATIONS)))
 
     @staticmethod
     def _version(connection: sa.Connection) -> int:
