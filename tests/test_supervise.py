@@ -134,8 +134,35 @@ def test_at_the_gate_an_answer_may_be_followed_by_another_request(scripted: Call
 
 
 def test_a_program_that_ends_well_at_its_stop_has_ended_well(scripted: Callable[..., Ran]) -> None:
-    ran = scripted(f"trap 'exit 0' INT\n{say(HEAD, CALLS)}sleep 60 & wait", budget=Budget(max_turns=1))
+    body = f"ends() {{\n{say(ANSWERS)}exit 0\n}}\ntrap ends INT\n{say(HEAD, CALLS)}sleep 60 & wait"
+    ran = scripted(body, budget=Budget(max_turns=1))
     assert (ran.status, ran.end) == (0, "completed")
+
+
+def test_a_status_of_0_without_an_answer_is_a_stop(scripted: Callable[..., Ran]) -> None:
+    """Up to 0.101 Codex ends with 0 when it is interrupted."""
+    ran = scripted(f"trap 'exit 0' INT\n{say(HEAD, CALLS)}sleep 60 & wait", budget=Budget(max_turns=1))
+    assert (ran.status, ran.end, ran.limit) == (124, "budget", "turns")
+    ran = scripted(f"trap 'exit 0' INT\n{say(HEAD)}sleep 60 & wait", budget=Budget(max_seconds=0.2))
+    assert (ran.status, ran.end, ran.limit) == (124, "timeout", "seconds")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="elsewhere Codex is not told from its launcher")
+def test_a_launcher_that_hands_nothing_on_does_not_delay_the_stop(tmp_path: Path) -> None:
+    """As a script of the user's that starts Codex and waits for it."""
+    native = tmp_path / "native"
+    native.write_text(
+        f'#!/bin/sh\ntrap "echo interrupted > {tmp_path}/told; exit 1" INT\n'
+        f'exec 3>>"{tmp_path}/rollout-1.jsonl"\nsay() {{ printf "%s" "$1" >&3; }}\n'
+        f"{say(HEAD, CALLS)}sleep 60 3>&- & wait\n"
+    )
+    native.chmod(0o755)
+    launcher = tmp_path / "codex"
+    launcher.write_text(f"#!/bin/sh\n{native}\nexit $?\n")
+    launcher.chmod(0o755)
+    ran = run([str(launcher)], tmp_path, price, Budget(max_turns=1))
+    assert (ran.status, ran.end) == (124, "budget")
+    assert (tmp_path / "told").read_text() == "interrupted\n"
 
 
 def test_a_program_that_will_not_stop_is_killed_with_all_below_it(scripted: Callable[..., Ran], tmp_path: Path) -> None:

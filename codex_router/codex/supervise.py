@@ -9,7 +9,7 @@ import time
 from codex_router.codex.child import Child
 from codex_router.codex.follow import Follower, Progress
 from codex_router.codex.launch import send
-from codex_router.codex.processes import family, kill
+from codex_router.codex.processes import alive, family, kill, process
 from codex_router.errors import ExitCode
 from codex_router.named import TYPE_CHECKING, NamedTuple
 
@@ -57,13 +57,15 @@ class Ran(NamedTuple):
     """Every model response, oldest first."""
 
 
-def supervise(codex: Launched, home: str, folder: str, price: Price, budget: Budget, gate: Gate | None = None) -> Ran:
+def supervise(
+    codex: Launched, home: str, folder: str | None, price: Price, budget: Budget, gate: Gate | None = None
+) -> Ran:
     """Follow a run to its end and return what became of it.
 
     Args:
         codex: which was just started.
         home: the Codex home.
-        folder: the folder that Codex works in.
+        folder: the folder that Codex works in; None when it writes no session file.
         price: returns the cost in USD of one response of a model, None when its price is unknown.
         budget: stop it when this is used up and it is about to ask the model again; the seconds hold at any time.
         gate: where its requests wait, if they do.
@@ -121,6 +123,7 @@ class _Watch:
     def _must_stop(self, now: float) -> bool:
         self._active += now - self._last if now - self._last < SUSPENDED_S else 0.0
         self._last = now
+        self.codex.hand_on(now)
         if now >= self._look_again:
             self._look(now)
         if self.follower.read():
@@ -163,6 +166,8 @@ class _Watch:
     def _look(self, now: float) -> None:
         """Look for new session files; and, the longer they have not grown the less often, for the tools at work."""
         self.follower.discover()
+        if self.codex.writer is None and self.follower.writer is not None:
+            self.codex.writer = process(self.follower.writer)
         self._look_again = now + DISCOVER_S
         if now >= self._look_at_tools:
             self.codex.tools = family(self.codex.pid)[1:]
@@ -191,14 +196,19 @@ def _is_near(progress: Progress, budget: Budget, threads: int) -> bool:
 
 
 def stop(codex: Launched) -> int:
-    """Stop Codex as Ctrl-C would, then less politely; return its exit status. Nothing that it started stays behind."""
+    """Stop Codex as Ctrl-C would, then less politely; return its exit status. Nothing that it started stays behind.
+
+    The signals go to Codex itself where that is known: what has started it, as a script of the user's, need not hand
+    them on, and ends when Codex has ended. What then is left gets SIGKILL.
+    """
     steps = iter(GRACE_S)
     status = None
     with Child(codex.pid) as child:
         while status is None:
             number, grace = next(steps, (signal.SIGKILL, 1.0))
             codex.below += family(codex.pid)[1:]
-            send(codex.pid, number)
+            writer = None if number == signal.SIGKILL else codex.writer
+            send(writer.pid if writer and alive(writer) else codex.pid, number)
             status = child.ended(grace)
     return _ended(codex, status)
 
@@ -215,8 +225,13 @@ def _ended(codex: Launched, status: int) -> int:
 
 def _end(status: int, follower: Follower, *, limit: Limit | None, interrupted: bool) -> End:
     main = follower.main
-    if limit is not None and status != 0:
+    if limit is not None and (status != 0 or _is_unfinished(follower)):
         return "timeout" if limit == "seconds" else "budget"
     if interrupted or (main is not None and main.aborted) or status > 128:
         return "abort"
     return "completed" if status == 0 else "error"
+
+
+def _is_unfinished(follower: Follower) -> bool:
+    """Tell whether the model was still to be asked: up to 0.101, Codex ends with 0 when it is interrupted too."""
+    return follower.main is not None and (follower.progress.goes_on or not follower.progress.responses)
