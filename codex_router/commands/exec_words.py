@@ -38,13 +38,17 @@ def before(job: Job, then: str = "") -> list[str]:
         lines.append(" · ".join(word for word in words if word))
     elif job.line.own.max_turns or job.line.own.max_cost_usd or job.line.own.explain:
         lines.append(" · ".join(word for word in ("as you chose", limits) if word))
+    if job.route is None and (job.line.own.tier or job.line.own.category):
+        why = f"`{job.line.subcommand}` is not routed" if job.line.subcommand else "you chose model, effort or profile"
+        lines.append(f"--tier and --category change nothing: {why}")
+    model = job.route.tier.arm.model if job.route else job.line.model
     if job.line.ephemeral and job.route is not None:
         lines.append(
-            "--ephemeral writes no session file: turns and cost cannot be seen; the time limit "
-            "and Codex's own token budget hold"
+            "--ephemeral writes no session file: turns and cost cannot be seen; the time limit holds, "
+            "and Codex's own token budget where the profile has one"
         )
-    elif job.route is not None and job.budget.max_cost_usd and job.route.tier.arm.model not in job.prices:
-        lines.append(f"the cost limit cannot hold: the price of {job.route.tier.arm.model} is unknown")
+    elif model is not None and job.budget.max_cost_usd and model not in job.prices:
+        lines.append(f"the cost limit cannot hold: the price of {model} is unknown")
     return lines + (_explanation(job) if job.line.own.explain else [])
 
 
@@ -60,10 +64,15 @@ def limit_words(budget: Budget) -> str:
     """Return a budget as ``<= 90 turns · <= $1.10``; the time limit, a backstop, goes unsaid unless short."""
     words = [
         f"<= {budget.max_turns} turns" if budget.max_turns else "",
-        f"<= ${budget.max_cost_usd:,.2f}" if budget.max_cost_usd else "",
+        f"<= {_usd(budget.max_cost_usd)}" if budget.max_cost_usd else "",
         f"<= {budget.max_seconds:g} s" if budget.max_seconds and budget.max_seconds < 3600 else "",
     ]
     return " · ".join(word for word in words if word)
+
+
+def _usd(amount: float) -> str:
+    """Return an amount in dollars and cents; a smaller one as it is."""
+    return f"${amount:,.2f}" if amount >= 0.01 else f"${amount:.2g}"
 
 
 def after(job: Job, ran: Ran, recorded: str, verdict: str = "") -> str:
@@ -72,8 +81,11 @@ def after(job: Job, ran: Ran, recorded: str, verdict: str = "") -> str:
     if ran.thread_id is None:
         used = ["no session file, so turns and cost are unknown"]
     else:
-        cost = "cost unknown" if progress.cost_usd is None else f"${progress.cost_usd:.4g}"
-        used = [f"{progress.responses} turns", cost]
+        unknown = "cost unknown, so its limit did not hold" if job.budget.max_cost_usd else "cost unknown"
+        used = [
+            f"{progress.responses} turns",
+            unknown if progress.cost_usd is None else f"${progress.cost_usd:.4g}",
+        ]
     words = [
         verdict,
         _ending(ran, job.budget),
@@ -87,7 +99,7 @@ def after(job: Job, ran: Ran, recorded: str, verdict: str = "") -> str:
 def _ending(ran: Ran, budget: Budget) -> str:
     limits = {
         "turns": f"the limit of {budget.max_turns} turns",
-        "cost": f"the limit of ${budget.max_cost_usd or 0:,.2f}",
+        "cost": f"the limit of {_usd(budget.max_cost_usd or 0.0)}",
         "seconds": f"the limit of {budget.max_seconds or 0:g} s",
         "tokens": "Codex's own token budget",
     }
