@@ -71,7 +71,7 @@ def test_n_turns_allowed_means_n_requests(make_world: MakeWorld, version: str, l
     done = world.run("exec", "--max-turns", str(limit), *GO, "go on")
     assert done.status == 124
     assert len(sent(world)) == limit
-    assert f"stopped at the limit of {limit} turns" in done.stderr
+    assert f"stopped at the limit of {limit} turn" in done.stderr
 
 
 OLDEST = pytest.param("npm-0.101.0", marks=pytest.mark.slow)
@@ -148,7 +148,7 @@ def test_a_cost_limit_stops_within_one_response(make_world: MakeWorld, version: 
         slack = 0 if version != "0.133.0" else 1
         assert responses <= len(sent(world)) <= responses + slack
         if len(sent(world)) == responses:
-            assert f"{responses} turns · {cost} · run " in done.stderr.splitlines()[-1]
+            assert f"{responses} turn{'s' if responses > 1 else ''} · {cost} · run " in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(("limit", "prices", "replaced"), [("1", True, True), ("0", False, True), ("1", False, False)])

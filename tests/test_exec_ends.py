@@ -116,8 +116,9 @@ def test_codex_killed_by_a_signal_is_128_more(make_world: MakeWorld) -> None:
     process = started(world)
     wait_for_looks(process.pid)
     os.kill(codex_pid(process), signal.SIGKILL)
-    process.communicate(timeout=120)
+    _, stderr = process.communicate(timeout=120)
     assert process.returncode == 128 + signal.SIGKILL
+    assert stderr.splitlines()[-1].startswith(b"codex-router: Codex died of SIGKILL")
     wait_for(lambda: not world.processes())  # the tools too, which a dead Codex cannot end
     assert [run.attempt.end for run in recorded()] == ["abort"]
 

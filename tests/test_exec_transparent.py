@@ -204,7 +204,7 @@ def test_resume_and_review_pass_through(make_world: MakeWorld, version: str) -> 
     (world.folder / "new.txt").write_text("new\n")
     review = world.run("exec", "review", "--uncommitted")
     assert review.status == 0
-    assert review.stderr.splitlines()[-1].startswith("codex-router: 1 turns")
+    assert review.stderr.splitlines()[-1].startswith("codex-router: 1 turn ")
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -109,6 +109,33 @@ def test_it_is_stopped_when_its_money_is_spent(scripted: Callable[..., Ran]) -> 
     assert (ran.status, ran.end, ran.progress.cost_usd) == (124, "budget", 2.0)
 
 
+def test_a_limit_that_nothing_can_be_seen_of_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codex goes on where it cannot write its session file."""
+    monkeypatch.setattr(supervise, "BLIND_S", 0.05)
+    ends, told = tmp_path / "ends", []
+    os.mkfifo(ends)
+
+    def blind() -> None:
+        told.append("blind")
+        ends.write_bytes(b"")  # the program may end
+
+    with Launched(["/bin/cat", str(ends)]) as codex:
+        ran = supervise.supervise(codex, str(tmp_path), str(tmp_path), price, Budget(max_turns=1), blind=blind)
+    assert (ran.status, told) == (0, ["blind"])
+
+
+def test_where_nothing_is_limited_or_all_is_seen_nothing_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervise, "BLIND_S", 0.0)
+    (tmp_path / "rollout-1.jsonl").write_text(HEAD)
+    os.mkfifo(tmp_path / "ready")
+    for session, budget in (("notes", NO_LIMIT), ("rollout-1.jsonl", Budget(max_turns=1))):
+        with Launched(["/bin/sh", "-c", f"exec 3>>{tmp_path}/{session}; : > {tmp_path}/ready; sleep 0.2"]) as codex:
+            (tmp_path / "ready").read_bytes()
+            supervise.supervise(codex, str(tmp_path), str(tmp_path), price, budget, blind=lambda: pytest.fail("told"))
+
+
 def asks(gate: Gate, marker: Path) -> str:
     return f"sh -c '{gate.command}'; echo asked >> {marker}\n"
 

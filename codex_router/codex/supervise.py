@@ -14,6 +14,8 @@ from codex_router.errors import ExitCode
 from codex_router.named import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from codex_router.codex.gate import Gate
     from codex_router.codex.launch import Launched
     from codex_router.codex.session import Price
@@ -33,6 +35,8 @@ SETTLE_S = 0.015
 """How long a response that is not counted yet may take to end, once it has called its last tool."""
 HELD_S = 60.0
 """How long a request waits at the gate for the answers to others that may use up the turns."""
+BLIND_S = 30.0
+"""How long a run may be without its session file; the file is there before the first request."""
 SUSPENDED_S = 1.0
 """A longer gap between two polls means that we were suspended; it does not count."""
 GRACE_S = ((signal.SIGINT, 5.0), (signal.SIGTERM, 3.0))
@@ -58,7 +62,13 @@ class Ran(NamedTuple):
 
 
 def supervise(
-    codex: Launched, home: str, folder: str | None, price: Price, budget: Budget, gate: Gate | None = None
+    codex: Launched,
+    home: str,
+    folder: str | None,
+    price: Price,
+    budget: Budget,
+    gate: Gate | None = None,
+    blind: Callable[[], None] | None = None,
 ) -> Ran:
     """Follow a run to its end and return what became of it.
 
@@ -69,10 +79,11 @@ def supervise(
         price: returns the cost in USD of one response of a model, None when its price is unknown.
         budget: stop it when this is used up and it is about to ask the model again; the seconds hold at any time.
         gate: where its requests wait, if they do.
+        blind: called when there is no session file, so that turns and cost are not seen although they are limited.
     """
     follower = Follower(codex.pid, home, folder, codex.started, price)
     try:
-        status, limit = _Watch(codex, follower, budget, gate).to_the_end()
+        status, limit = _Watch(codex, follower, budget, gate, blind).to_the_end()
         follower.discover_late()
         follower.read()
     finally:
@@ -97,11 +108,19 @@ def supervise(
 class _Watch:
     """A run under our eyes."""
 
-    def __init__(self, codex: Launched, follower: Follower, budget: Budget, gate: Gate | None) -> None:
+    def __init__(
+        self,
+        codex: Launched,
+        follower: Follower,
+        budget: Budget,
+        gate: Gate | None,
+        blind: Callable[[], None] | None,
+    ) -> None:
         self.codex = codex
         self.follower = follower
         self.budget = budget
         self.gate = gate
+        self.blind = blind if budget.max_turns or budget.max_cost_usd else None
         self.limit: Limit | None = None
         self._active = 0.0
         """Seconds that it was not suspended."""
@@ -169,6 +188,10 @@ class _Watch:
         if self.codex.writer is None and self.follower.writer is not None:
             self.codex.writer = process(self.follower.writer)
         self._look_again = now + DISCOVER_S
+        if self.blind and (self.follower.files or self._active > BLIND_S):
+            if not self.follower.files:
+                self.blind()
+            self.blind = None
         if now >= self._look_at_tools:
             self.codex.tools = family(self.codex.pid)[1:]
             self._look_at_tools = now + min(now - self._grown, TOOLS_S)

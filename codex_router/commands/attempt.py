@@ -50,7 +50,8 @@ def attempt(job: Job) -> Done:
 
         recorder = _recorder(job, at)
         where = None if job.line.ephemeral else at
-        ran = supervise(codex, codex_folder(), where, _price(job.prices), job.budget, gate)
+        blind = None if job.line.own.quiet else _say_blind
+        ran = supervise(codex, codex_folder(), where, _price(job.prices), job.budget, gate, blind)
         recorded, entry = _record(recorder, ran)
     if gate and not gate.passed and ran.progress.responses and not job.line.own.quiet:
         say("this Codex did not heed --gate; the limits were held by following its session file")
@@ -59,6 +60,10 @@ def attempt(job: Job) -> Done:
         with contextlib.suppress(OSError):
             print(event, flush=True)  # unlike `sys.stdout.write`, also where standard output is closed
     return Done(ran, entry, recorded, codex.late)
+
+
+def _say_blind() -> None:
+    say("Codex keeps no session file: turns and cost cannot be seen and their limits do not hold; the time limit does")
 
 
 def _gate(job: Job) -> AbstractContextManager[Gate | None]:
