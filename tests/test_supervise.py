@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -164,6 +165,30 @@ def test_a_program_that_ends_well_at_its_stop_has_ended_well(scripted: Callable[
     body = f"ends() {{\n{say(ANSWERS)}exit 0\n}}\ntrap ends INT\n{say(HEAD, CALLS)}sleep 60 & wait"
     ran = scripted(body, budget=Budget(max_turns=1))
     assert (ran.status, ran.end) == (0, "completed")
+
+
+@pytest.mark.parametrize(
+    ("lines", "end"), [(HEAD + ANSWERS, "completed"), (HEAD + CALLS, "abort")], ids=["answers", "ends"]
+)
+def test_a_program_that_goes_on_behind_a_signal_was_not_interrupted(
+    scripted: Callable[..., Ran], tmp_path: Path, lines: str, end: str
+) -> None:
+    """As npm's launcher does behind a SIGUSR1, which it takes for its debugger."""
+    os.mkfifo(tmp_path / "ready")
+
+    def tell() -> None:
+        (tmp_path / "ready").read_bytes()
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    told = threading.Thread(target=tell)
+    told.start()
+    go = tmp_path / "go"
+    body = (
+        f"trap ': > {go}' USR1\n: > {tmp_path}/ready\nwhile [ ! -e {go} ]; do sleep 0.01; done\n{say(lines)}sleep 0.3"
+    )
+    ran = scripted(body)
+    told.join()
+    assert (ran.status, ran.end) == (0, end)
 
 
 def test_a_status_of_0_without_an_answer_is_a_stop(scripted: Callable[..., Ran]) -> None:

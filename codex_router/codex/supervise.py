@@ -248,13 +248,15 @@ def _ended(codex: Launched, status: int) -> int:
 
 def _end(status: int, follower: Follower, *, limit: Limit | None, interrupted: bool) -> End:
     main = follower.main
-    if limit is not None and (status != 0 or _is_unfinished(follower)):
+    # Up to 0.101, Codex ends with 0 when it is interrupted too.
+    unfinished = status != 0 or (main is not None and not _has_answered(follower.progress))
+    if limit is not None and unfinished:
         return "timeout" if limit == "seconds" else "budget"
-    if interrupted or (main is not None and main.aborted) or status > 128:
+    if (interrupted and unfinished) or (main is not None and main.aborted) or status > 128:
         return "abort"
     return "completed" if status == 0 else "error"
 
 
-def _is_unfinished(follower: Follower) -> bool:
-    """Tell whether the model was still to be asked: up to 0.101, Codex ends with 0 when it is interrupted too."""
-    return follower.main is not None and (follower.progress.goes_on or not follower.progress.responses)
+def _has_answered(progress: Progress) -> bool:
+    """Tell whether the model was not to be asked again."""
+    return progress.responses > 0 and not progress.goes_on
