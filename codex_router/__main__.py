@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import signal
 import sys
 
 from codex_router.errors import ExitCode, RouterError
@@ -22,6 +23,7 @@ def main(argv: list[str] | None = None) -> int:
         if _exec_at(argv) is not None:
             _leave(main(argv))
     is_exec = _exec_at(argv) is not None
+    _keep_statuses()
     try:
         return _run(argv)
     except RouterError as error:
@@ -37,6 +39,12 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the boundary
         _report_bug(error)
         return ExitCode.LAUNCH_FAILED if is_exec else ExitCode.BUG
+
+
+def _keep_statuses() -> None:
+    """Have the statuses of our children kept: whoever has started us may have told the system to throw them away."""
+    if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def _run(argv: list[str]) -> int:

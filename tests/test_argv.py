@@ -159,6 +159,7 @@ def test_the_value_of_an_option_of_codex_is_not_ours() -> None:
         (["--max-turns", "1.5"], "--max-turns '1.5'"),
         (["--max-turns", "-1"], "--max-turns '-1'"),
         (["--max-turns", "\u0663"], "--max-turns '\u0663'"),
+        (["--max-turns", "9" * 5000], f"--max-turns '{'9' * 5000}'"),
         (["--max-cost", "cheap"], "--max-cost 'cheap'"),
         (["--max-cost", "inf"], "--max-cost 'inf'"),
         (["--max-cost", "nan"], "--max-cost 'nan'"),
@@ -243,7 +244,15 @@ def test_subcommands(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "inert"), [("--help", True), ("go -h", True), ("-V", True), ("help", True), ("-o -h", False)]
+    ("words", "inert"),
+    [
+        ("--help", True),
+        ("go -h", True),
+        ("-V", True),
+        ("help", True),
+        ("--max-turns 2 --ephemeral -h", True),
+        ("-o -h", False),
+    ],
 )
 def test_what_only_asks_for_help(words: str, inert: bool) -> None:
     assert parse_exec(words.split()).inert == inert

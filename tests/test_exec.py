@@ -71,10 +71,14 @@ def test_n_turns_allowed_means_n_requests(make_world: MakeWorld, version: str, l
     done = world.run("exec", "--max-turns", str(limit), *GO, "go on")
     assert done.status == 124
     assert len(sent(world)) == limit
-    assert f"stopped at the limit of {limit} turns" in done.stderr
+    assert f"stopped at the limit of {limit} turn" in done.stderr
 
 
-@pytest.mark.parametrize("version", sorted(set(ALL) - {"0.163.0", "0.133.0"}))
+OLDEST = pytest.param("npm-0.101.0", marks=pytest.mark.slow)
+"""It ends with 0 when it is interrupted."""
+
+
+@pytest.mark.parametrize("version", [*sorted(set(ALL) - {"0.163.0", "0.133.0"}), OLDEST])
 def test_the_turn_limit_holds_in_every_version(make_world: MakeWorld, version: str) -> None:
     world = make_world(version, ENDLESS)
     world.write_profiles()
@@ -144,7 +148,37 @@ def test_a_cost_limit_stops_within_one_response(make_world: MakeWorld, version: 
         slack = 0 if version != "0.133.0" else 1
         assert responses <= len(sent(world)) <= responses + slack
         if len(sent(world)) == responses:
-            assert f"{responses} turns · {cost} · run " in done.stderr.splitlines()[-1]
+            assert f"{responses} turn{'s' if responses > 1 else ''} · {cost} · run " in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("limit", "prices", "replaced"), [("1", True, True), ("0", False, True), ("1", False, False)])
+def test_codex_s_own_budget_is_replaced_only_by_one_that_holds(
+    make_world: MakeWorld, limit: str, prices: bool, replaced: bool
+) -> None:
+    world = make_world("0.163.0", {"cmd": "echo again"})
+    world.write_profiles()
+    with (world.codex_home / "bulk.config.toml").open("a") as profile:
+        profile.write("suppress_unstable_features_warning = true\n[features.rollout_budget]\nenabled = true\n")
+        profile.write("limit_tokens = 10\nreminder_at_remaining_tokens = []\n")
+    if not prices:
+        (world.router_home / "prices.json").unlink()
+    words = ("--tier", "bulk", "--max-cost", limit, "--max-turns", "2", *GO)
+    done = world.run("exec", *words, "go on")
+    assert done.status == 124
+    assert ("Codex's own token budget" in done.stderr.splitlines()[-1]) is not replaced
+    assert len(world.server.requests) == (2 if replaced else 1)
+
+
+def test_a_cost_limit_that_cannot_hold_is_said_not_to(make_world: MakeWorld) -> None:
+    """The user's own model has no price in this world."""
+    world = make_world("0.163.0", {"final": "done"})
+    world.write_profiles()
+    done = world.run("exec", "-m", BASE_MODEL, "--max-cost", "0.001", *GO, "go on")
+    assert done.status == 0
+    first, second, *_ = done.stderr.splitlines()
+    assert first == "codex-router: as you chose · <= $0.001"
+    assert second == f"codex-router: the cost limit cannot hold: the price of {BASE_MODEL} is unknown"
+    assert " · cost unknown, so its limit did not hold · run " in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -116,8 +116,9 @@ def test_codex_killed_by_a_signal_is_128_more(make_world: MakeWorld) -> None:
     process = started(world)
     wait_for_looks(process.pid)
     os.kill(codex_pid(process), signal.SIGKILL)
-    process.communicate(timeout=120)
+    _, stderr = process.communicate(timeout=120)
     assert process.returncode == 128 + signal.SIGKILL
+    assert stderr.splitlines()[-1].startswith(b"codex-router: Codex died of SIGKILL")
     wait_for(lambda: not world.processes())  # the tools too, which a dead Codex cannot end
     assert [run.attempt.end for run in recorded()] == ["abort"]
 
@@ -151,6 +152,45 @@ def test_a_budget_stop_leaves_no_process_behind(make_world: MakeWorld, version: 
     assert done.status == 124
     wait_for(lambda: set(world.processes().values()) <= {"sleep 300"})
     assert [run.attempt.end for run in recorded()] == ["budget"]
+
+
+@pytest.mark.codex
+@pytest.mark.parametrize("version", ["0.163.0", NEWEST])
+def test_a_limit_holds_below_a_script_that_starts_codex(make_world: MakeWorld, version: str) -> None:
+    """As people have one on PATH that sets a variable first."""
+    world = make_world(version, {"cmd": "echo again"})
+    world.write_profiles()
+    script = world.home / "codex"
+    script.write_text(f'#!/bin/sh\n{world.codex} "$@"\nstatus=$?\necho "status $status"\nexit $status\n')
+    script.chmod(0o755)
+    world.env["CODEX_ROUTER_CODEX"] = str(script)
+    done = world.run("exec", *BULK, "--max-turns", "3", *GO, "go on")
+    assert (done.status, done.stdout) == (124, b"status 1\n")
+    assert len(world.server.requests) == 3
+    assert not world.processes()
+
+
+@pytest.mark.codex
+def test_whoever_ignores_the_end_of_its_children_has_us_see_it_all_the_same(make_world: MakeWorld) -> None:
+    world = make_world("0.163.0", {"cmd": "echo again"})
+    world.write_profiles()
+    line = f'trap "" CHLD; exec "{sys.executable}" -m codex_router exec --max-turns 2 {" ".join(GO)} "go on"'
+    done = subprocess.run(["bash", "-c", line], cwd=world.folder, env=world.env, stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == 124
+    assert [run.attempt.end for run in recorded()] == ["budget"]
+
+
+@pytest.mark.codex
+def test_in_a_folder_that_is_gone_codex_itself_says_so(make_world: MakeWorld) -> None:
+    world = make_world("0.163.0")
+    world.write_profiles()
+    (world.folder / "gone").mkdir()
+    for command in (world.codex, f"{sys.executable} -m codex_router"):
+        line = f'mkdir -p gone; cd gone; rmdir ../gone; {command} exec {" ".join(GO)} "go on"'
+        argv = ["sh", "-c", line]
+        done = subprocess.run(argv, cwd=world.folder, env=world.env, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "Error: No such file or directory" in done.stderr
 
 
 @pytest.mark.codex

@@ -166,7 +166,7 @@ def test_a_ledger_that_cannot_be_written_changes_nothing(
         done = world.run("exec", "--max-turns", "1", *GO, PROMPT)
         assert (path.read_bytes() if path.is_file() else None) == held
     assert done.status == 124
-    assert re.search(r"turns · \$0\.\d+ · not recorded: .*ledger\.sqlite: ", done.stderr)
+    assert re.search(r"1 turn · \$0\.\d+ · not recorded: .*ledger\.sqlite: ", done.stderr)
     assert "Traceback" not in done.stderr
 
 
@@ -187,7 +187,7 @@ def test_a_price_snapshot_that_cannot_be_read_makes_the_cost_unknown(make_world:
     done = world.run("exec", "--max-cost", "1", *GO, PROMPT)
     assert done.status == 0
     assert "the cost limit cannot hold: the price of gpt-5.4 is unknown" in done.stderr
-    assert "1 turns · cost unknown · run " in done.stderr.splitlines()[-1]
+    assert "1 turn · cost unknown, so its limit did not hold · run " in done.stderr.splitlines()[-1]
 
 
 def test_fifty_runs_that_end_at_once_are_all_recorded(make_world: MakeWorld) -> None:

@@ -82,6 +82,22 @@ def test_a_key_that_ends_it(make_world: MakeWorld, command: Callable[[World], st
 
 
 @BOTH
+def test_an_interrupt_sent_to_it_alone_ends_it(make_world: MakeWorld, command: Callable[[World], str]) -> None:
+    """As a program does that has started it; in a terminal, only what is typed reaches Codex without us."""
+    world = make_world("0.163.0", SLEEPER)
+    world.write_profiles()
+    with Terminal(world) as terminal:
+        terminal.run(command(world))
+        wait_for_the_tool(world)
+        (started,) = running(world, "codex_router" if command is ours else "go on")
+        os.kill(started, signal.SIGINT)
+        terminal.expect("ready$ ")
+        assert terminal.status() == 1
+        wait_for(lambda: not running(world, "sleep 30"))
+    assert ends() == (["abort"] if command is ours else [])
+
+
+@BOTH
 def test_suspended_with_ctrl_z_it_stands_still_until_it_is_resumed(
     make_world: MakeWorld, command: Callable[[World], str]
 ) -> None:

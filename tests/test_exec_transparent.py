@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -153,8 +154,8 @@ def traces(world: World, run: Callable[..., Done]) -> dict[str, object]:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_all_that_can_be_seen_of_a_run_is_as_without_us(make_world: MakeWorld, version: str) -> None:
-    """The environment of its tools among it."""
-    tool = "env | grep -v -e ^CODEX_THREAD_ID= -e ^_= | sort > env.txt"
+    """The environment of its tools among it, but for PATH: on a busy machine bare Codex gives it in two forms."""
+    tool = "env | grep -v -e ^CODEX_THREAD_ID= -e ^_= -e ^PATH= | sort > env.txt"
     world = make_world(version, {"cmd": tool, "say": "I look."}, {"final": "done"})
     world.write_profiles()
     bare, ours = traces(world, world.bare), traces(world, world.run)
@@ -203,7 +204,7 @@ def test_resume_and_review_pass_through(make_world: MakeWorld, version: str) -> 
     (world.folder / "new.txt").write_text("new\n")
     review = world.run("exec", "review", "--uncommitted")
     assert review.status == 0
-    assert review.stderr.splitlines()[-1].startswith("codex-router: 1 turns")
+    assert review.stderr.splitlines()[-1].startswith("codex-router: 1 turn ")
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -250,6 +251,46 @@ def test_standard_input_may_be_closed(make_world: MakeWorld) -> None:
     assert done.returncode == 1
 
 
+def test_a_standard_input_that_cannot_be_read_is_codex_s_to_refuse(make_world: MakeWorld) -> None:
+    world = make_world("0.163.0")
+    world.write_profiles()
+    for command in (f'"{world.codex}"', f'"{sys.executable}" -m codex_router'):
+        argv = ["sh", "-c", f"{command} exec {' '.join(GO)} 0> file"]
+        done = subprocess.run(argv, cwd=world.folder, env=world.env, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "No prompt provided via stdin." in done.stderr
+
+
+def test_a_prompt_that_codex_takes_for_an_option_does_not_wait_for_standard_input(make_world: MakeWorld) -> None:
+    world = make_world("0.163.0")
+    world.write_profiles()
+    reader, writer = os.pipe()  # nobody writes, nobody closes it
+    for command in ([world.codex], [sys.executable, "-m", "codex_router"]):
+        done = subprocess.run(
+            [*command, "exec", "- fix it\n- test it"],
+            cwd=world.folder,
+            env=world.env,
+            stdin=reader,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert b"unexpected argument '- ' found" in done.stderr
+    os.close(reader)
+    os.close(writer)
+
+
+def test_nobody_need_listen_on_standard_output(make_world: MakeWorld) -> None:
+    """Where it is closed, the event of a budget stop goes nowhere, and our help neither."""
+    world = make_world("0.163.0", {"cmd": "echo again"})
+    world.write_profiles()
+    for words, status in (("--max-turns 2 --json", 124), ("--router-help", 0)):
+        line = f'"{sys.executable}" -m codex_router exec {words} {" ".join(GO)} "fix it" </dev/null >&-'
+        done = subprocess.run(["sh", "-c", line], cwd=world.folder, env=world.env, stderr=subprocess.PIPE, check=False)
+        assert (done.returncode, b"bug in" in done.stderr) == (status, False)
+
+
 @pytest.mark.parametrize(("where", "status"), [("2>&-", 0), ("2>/dev/full", 101)])
 def test_nobody_need_listen_on_standard_error(make_world: MakeWorld, where: str, status: int) -> None:
     """Codex itself panics where it cannot write: that is then its status, bare or through us."""
@@ -284,6 +325,23 @@ def test_quiet_says_nothing_and_explain_says_more(make_world: MakeWorld) -> None
         f"{world.codex} exec --profile bulk -m gpt-5.4 -c model_reasoning_effort=medium {' '.join(GO)} '{prompt}'"
     )
     assert f"codex-router: {expected}\n" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--tier", "bulk", "-m", "gpt-5.5"), "you chose model, effort or profile"),
+        (("--category=lint", "-c", "model_reasoning_effort=high"), "you chose model, effort or profile"),
+        (("--tier", "bulk", "resume", "--last"), "`resume` is not routed"),
+    ],
+    ids=" ".join,
+)
+def test_a_tier_that_is_not_heeded_is_said_to_be(make_world: MakeWorld, words: tuple[str, ...], why: str) -> None:
+    world = make_world("0.163.0", {"final": "done"})
+    world.write_profiles()
+    done = world.run("exec", *words, GO[0], "fix it")
+    assert done.status == 0
+    assert f"codex-router: --tier and --category change nothing: {why}\n" in done.stderr
 
 
 def test_our_own_help_runs_nothing(make_world: MakeWorld) -> None:

@@ -86,6 +86,25 @@ def test_a_launcher_s_session_files_are_those_of_the_codex_below_it(tmp_path: Pa
 
 
 @linux
+def test_a_codex_below_a_script_of_the_user_s_and_npm_s_launcher_is_found(tmp_path: Path) -> None:
+    below = rollout(tmp_path, "below")
+    launcher, users = tmp_path / "launcher", tmp_path / "users"
+    launcher.write_text(f'{HOLDS} "$1"; :')
+    users.write_text(f'sh {launcher} "$1"; :')
+    with process(f'sh {users} "$1" & {held("$1")}', below) as pid:
+        follower = Follower(pid, "", "", 0, price)
+        assert followed(follower) == {"rollout-below.jsonl"}
+        assert follower.writer in [member.pid for member in family(pid)[1:]]
+
+
+@linux
+def test_a_run_without_a_session_file_has_none_of_what_its_tools_open(tmp_path: Path) -> None:
+    tool = rollout(tmp_path, "of a tool")
+    with process(f'{HOLDS} "$1" & {held("$1")}', tool) as pid:
+        assert followed(Follower(pid, "", None, 0, price)) == set()
+
+
+@linux
 def test_what_the_tools_of_a_codex_open_is_not_its_session(tmp_path: Path) -> None:
     own, tool = rollout(tmp_path, "own"), rollout(tmp_path, "of a tool")
     script = f'{HOLDS} "$2" & {held("$2")}; exec 3>>"$1"'

@@ -94,6 +94,14 @@ def test_exec_at_the_moment_codex_is_spawned(words: list[str]) -> None:
     assert not found & HEAVY_FOR_EXEC
 
 
+def test_a_prompt_on_standard_input_is_kept_without_a_file() -> None:
+    """In memory: no disk need have room for it, and `tempfile` takes 5 ms to import."""
+    found = packages(run("-c", AT_THE_SPAWN, "exec", "-").stdout)
+    assert "codex_router" in found
+    assert "tempfile" not in found
+    assert not found & HEAVY_FOR_EXEC
+
+
 def test_what_toml_files_say_is_remembered(own_home: Path) -> None:
     """Once they have not changed for a moment."""
     config = own_home / ".codex" / "codex-router.toml"

@@ -78,7 +78,7 @@ def test_our_signal_handlers_are_put_back(tmp_path: Path) -> None:
     assert [signal.getsignal(number) for number in TAKEN] == before
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR1])
 def test_a_signal_to_us_reaches_the_program(tmp_path: Path, number: signal.Signals) -> None:
     ready = tmp_path / "ready"
     os.mkfifo(ready)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -109,6 +110,33 @@ def test_it_is_stopped_when_its_money_is_spent(scripted: Callable[..., Ran]) -> 
     assert (ran.status, ran.end, ran.progress.cost_usd) == (124, "budget", 2.0)
 
 
+def test_a_limit_that_nothing_can_be_seen_of_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codex goes on where it cannot write its session file."""
+    monkeypatch.setattr(supervise, "BLIND_S", 0.05)
+    ends, told = tmp_path / "ends", []
+    os.mkfifo(ends)
+
+    def blind() -> None:
+        told.append("blind")
+        ends.write_bytes(b"")  # the program may end
+
+    with Launched(["/bin/cat", str(ends)]) as codex:
+        ran = supervise.supervise(codex, str(tmp_path), str(tmp_path), price, Budget(max_turns=1), blind=blind)
+    assert (ran.status, told) == (0, ["blind"])
+
+
+def test_where_nothing_is_limited_or_all_is_seen_nothing_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervise, "BLIND_S", 0.0)
+    (tmp_path / "rollout-1.jsonl").write_text(HEAD)
+    os.mkfifo(tmp_path / "ready")
+    for session, budget in (("notes", NO_LIMIT), ("rollout-1.jsonl", Budget(max_turns=1))):
+        with Launched(["/bin/sh", "-c", f"exec 3>>{tmp_path}/{session}; : > {tmp_path}/ready; sleep 0.2"]) as codex:
+            (tmp_path / "ready").read_bytes()
+            supervise.supervise(codex, str(tmp_path), str(tmp_path), price, budget, blind=lambda: pytest.fail("told"))
+
+
 def asks(gate: Gate, marker: Path) -> str:
     return f"sh -c '{gate.command}'; echo asked >> {marker}\n"
 
@@ -134,8 +162,59 @@ def test_at_the_gate_an_answer_may_be_followed_by_another_request(scripted: Call
 
 
 def test_a_program_that_ends_well_at_its_stop_has_ended_well(scripted: Callable[..., Ran]) -> None:
-    ran = scripted(f"trap 'exit 0' INT\n{say(HEAD, CALLS)}sleep 60 & wait", budget=Budget(max_turns=1))
+    body = f"ends() {{\n{say(ANSWERS)}exit 0\n}}\ntrap ends INT\n{say(HEAD, CALLS)}sleep 60 & wait"
+    ran = scripted(body, budget=Budget(max_turns=1))
     assert (ran.status, ran.end) == (0, "completed")
+
+
+@pytest.mark.parametrize(
+    ("lines", "end"), [(HEAD + ANSWERS, "completed"), (HEAD + CALLS, "abort")], ids=["answers", "ends"]
+)
+def test_a_program_that_goes_on_behind_a_signal_was_not_interrupted(
+    scripted: Callable[..., Ran], tmp_path: Path, lines: str, end: str
+) -> None:
+    """As npm's launcher does behind a SIGUSR1, which it takes for its debugger."""
+    os.mkfifo(tmp_path / "ready")
+
+    def tell() -> None:
+        (tmp_path / "ready").read_bytes()
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    told = threading.Thread(target=tell)
+    told.start()
+    go = tmp_path / "go"
+    body = (
+        f"trap ': > {go}' USR1\n: > {tmp_path}/ready\nwhile [ ! -e {go} ]; do sleep 0.01; done\n{say(lines)}sleep 0.3"
+    )
+    ran = scripted(body)
+    told.join()
+    assert (ran.status, ran.end) == (0, end)
+
+
+def test_a_status_of_0_without_an_answer_is_a_stop(scripted: Callable[..., Ran]) -> None:
+    """Up to 0.101 Codex ends with 0 when it is interrupted."""
+    ran = scripted(f"trap 'exit 0' INT\n{say(HEAD, CALLS)}sleep 60 & wait", budget=Budget(max_turns=1))
+    assert (ran.status, ran.end, ran.limit) == (124, "budget", "turns")
+    ran = scripted(f"trap 'exit 0' INT\n{say(HEAD)}sleep 60 & wait", budget=Budget(max_seconds=0.2))
+    assert (ran.status, ran.end, ran.limit) == (124, "timeout", "seconds")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="elsewhere Codex is not told from its launcher")
+def test_a_launcher_that_hands_nothing_on_does_not_delay_the_stop(tmp_path: Path) -> None:
+    """As a script of the user's that starts Codex and waits for it."""
+    native = tmp_path / "native"
+    native.write_text(
+        f'#!/bin/sh\ntrap "echo interrupted > {tmp_path}/told; exit 1" INT\n'
+        f'exec 3>>"{tmp_path}/rollout-1.jsonl"\nsay() {{ printf "%s" "$1" >&3; }}\n'
+        f"{say(HEAD, CALLS)}sleep 60 3>&- & wait\n"
+    )
+    native.chmod(0o755)
+    launcher = tmp_path / "codex"
+    launcher.write_text(f"#!/bin/sh\n{native}\nexit $?\n")
+    launcher.chmod(0o755)
+    ran = run([str(launcher)], tmp_path, price, Budget(max_turns=1))
+    assert (ran.status, ran.end) == (124, "budget")
+    assert (tmp_path / "told").read_text() == "interrupted\n"
 
 
 def test_a_program_that_will_not_stop_is_killed_with_all_below_it(scripted: Callable[..., Ran], tmp_path: Path) -> None:

@@ -53,6 +53,9 @@ SUBCOMMANDS = frozenset({"resume", "fork", "review", "help"})
 STOPS = frozenset({"-h", "--help", "-V", "--version"})
 EXEC = frozenset({"exec", "e"})
 
+MOST_DIGITS = 9
+"""Of a whole number on the command line."""
+
 OWN_VALUE_OPTIONS = (
     "--tier",
     "--category",
@@ -114,7 +117,7 @@ class ExecLine(NamedTuple):
     folder: str | None
     """``-C DIR``."""
     inert: bool
-    """Only help or version is asked for."""
+    """Only help or version is asked for, or a word is no option of any Codex, which will say so."""
     ephemeral: bool
     """No session file will be written."""
     as_json: bool
@@ -123,6 +126,8 @@ class ExecLine(NamedTuple):
     """Codex works in a new work tree of its own making."""
     answer: str | None
     """``-o FILE``, where the last message goes."""
+    model: str | None
+    """``-m MODEL``."""
 
 
 def exec_at(argv: list[str]) -> int | None:
@@ -176,13 +181,15 @@ def _scanned(words: list[str]) -> tuple[list[tuple[str, int]], list[tuple[str, s
 def _read(
     own: Own, words: list[str], before: list[str], positional: list[tuple[str, int]], options: list[tuple[str, str]]
 ) -> ExecLine:
-    if any(name == "--ephemeral" for name, _ in options) and (own.max_turns or own.max_cost_usd):
-        raise UsageError("no limit can hold with --ephemeral", hint="without a session file there is nothing to count")
     first, place = positional[0] if positional else ("-", None)
     subcommand = first if first in SUBCOMMANDS else None
     prompt = first.removeprefix("\0")
     is_argument = prompt != "-" and not subcommand
     names = {name for name, _ in options}
+    # A prompt that is a list begins with "- ": its author forgot the `--`, and Codex refuses it.
+    inert = bool(names & STOPS) or subcommand == "help" or any(any(map(str.isspace, name)) for name in names)
+    if "--ephemeral" in names and (own.max_turns or own.max_cost_usd) and not inert:
+        raise UsageError("no limit can hold with --ephemeral", hint="without a session file there is nothing to count")
     return ExecLine(
         own=own,
         words=words,
@@ -192,11 +199,12 @@ def _read(
         subcommand=subcommand,
         chosen=any(_chooses(name, value) for name, value in options),
         folder=_last(options, "-C", "--cd"),
-        inert=bool(names & STOPS) or subcommand == "help",
+        inert=inert,
         ephemeral="--ephemeral" in names,
         as_json=bool(names & {"--json", "--experimental-json"}),
         elsewhere="--worktree" in names,
         answer=_last(options, "-o", "--output-last-message"),
+        model=_last(options, "-m", "--model"),
     )
 
 
@@ -296,7 +304,7 @@ def _own(found: dict[str, list[str]]) -> Own:
 def _count(name: str, text: str | None, meaning: str) -> int | None:
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
         raise UsageError(f"{name} {text!r}", hint=f"a whole number of {meaning}")
     return int(text)
 

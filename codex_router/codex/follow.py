@@ -21,6 +21,8 @@ PROC = "/proc/self/fd"
 WRITES = stat.S_IWUSR
 """In the mode of such an entry when the file is open for writing: Codex also reads the files of earlier sessions."""
 META_BYTES = 1 << 16
+LAUNCHERS = 3
+"""How many processes may stand between the one that was started and Codex itself: a script of the user's, npm's."""
 
 
 class Progress(NamedTuple):
@@ -46,29 +48,31 @@ class Follower:
     """All session files of one running Codex, sub-agents included.
 
     On Linux they are those that the process, or one below it (the npm launcher starts the native Codex), holds open:
-    exact, however many runs there are at once. Elsewhere they are the new files of today's folder whose session runs
-    in our working folder: two runs started there at the same time are then told apart by nothing.
+    exact, however many runs there are at once; `writer` is that process, once it is known. Elsewhere they are the new
+    files of today's folder whose session runs in our working folder: two runs started there at the same time are then
+    told apart by nothing.
 
     Args:
         pid: of the Codex that was started.
         home: the Codex home.
-        folder: the working folder of the run.
+        folder: the working folder of the run; None for one that writes no session file.
         started: when it was started, seconds since the epoch.
         price: see `SessionFile`.
     """
 
-    def __init__(self, pid: int, home: str, folder: str, started: float, price: Price) -> None:
+    def __init__(self, pid: int, home: str, folder: str | None, started: float, price: Price) -> None:
         self.pid = pid
         self.home = home
-        self.folder = os.path.realpath(folder)
+        self.folder = None if folder is None else os.path.realpath(folder)
         self.started = started
         self.price = price
         self.since = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(started)) + f".{int(started * 1000) % 1000:03d}Z"
         self.files: dict[str, SessionFile] = {}
+        self.writer: int | None = None
 
     def discover(self) -> None:
         """Look for session files that were opened since the last call."""
-        for path in self._candidates():
+        for path in self._candidates() if self.folder is not None else ():
             if path not in self.files:
                 self.files[path] = SessionFile(path, self.since, self.price)
 
@@ -83,12 +87,22 @@ class Follower:
             self.files = {path: SessionFile(path, self.since, self.price) for path in found if len(found) == 1}
 
     def _candidates(self) -> list[str]:
-        if os.path.isdir(PROC):
-            # The npm launcher opens none: the native Codex below it does. What the agent's own tools open is not ours.
-            return _open_rollouts(self.pid) or [path for pid in children(self.pid) for path in _open_rollouts(pid)]
-        return self._new()
+        if not os.path.isdir(PROC):
+            return self._new()
+        if self.writer is not None:
+            return _open_rollouts(self.writer)
+        level = [self.pid]
+        for _ in range(LAUNCHERS + 1):
+            for pid in level:
+                if found := _open_rollouts(pid):
+                    self.writer = pid  # what is below it, the agent's own tools, is not ours
+                    return found
+            level = [child for pid in level for child in children(pid)]
+        return []
 
     def _new(self) -> list[str]:
+        if self.folder is None:
+            return []
         return [path for path in _new_rollouts(self.home, self.started) if _runs_in(path, self.folder)]
 
     def read(self) -> bool:

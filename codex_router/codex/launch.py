@@ -21,12 +21,23 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Self
 
-TAKEN = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)
-"""Signals that are Codex's while it runs."""
+TAKEN = (
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGALRM,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGTSTP,
+)
+"""Signals that are Codex's while it runs: all that people send and that would end us; Codex would then go on alone."""
 TYPED = frozenset({signal.SIGINT, signal.SIGQUIT})
 """Those that end it, and that a terminal sends to everybody in its foreground."""
 SUSPENDS = frozenset({signal.SIGTSTP})
 """Those that suspend it."""
+HEARD_S = 2.0
+"""How long Codex may go on behind a key that ends it; it takes 0.2 s."""
 COERCED = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})
 """What Python may set ``LC_CTYPE`` to."""
 
@@ -53,12 +64,15 @@ class Launched:
         """A signal reached Codex, through us or beside us."""
         self.late: int | None = None
         """A signal that came when Codex had ended, and that nobody has heeded."""
+        self.writer: Process | None = None
+        """The Codex that writes the session file, once it is seen; what was started may be a launcher above it."""
         self.below: list[Process] = []
         """What ran below Codex when it was told to stop."""
         self.tools: list[Process] = []
         """What ran below Codex when it was last looked at."""
         self._argv, self._stdin = argv, stdin
         self._early: list[int] = []
+        self._typed: tuple[int, float] | None = None
         self._old: dict[int, object] = {}
 
     def __enter__(self) -> Self:
@@ -90,13 +104,21 @@ class Launched:
         if self.running:
             self.interrupted = True
             self.below += family(self.pid)[1:]
-            if not (number in TYPED and in_foreground()):
+            if number in TYPED and in_foreground():
+                self._typed = number, time.monotonic()
+            else:
                 send(self.pid, number)
         elif self.pid:
             self.late = number
         else:
             self._early.append(number)
             self.interrupted = True
+
+    def hand_on(self, now: float) -> None:
+        """Hand on what a key should have told Codex: if it still runs, no key was pressed, and we alone were told."""
+        if self._typed is not None and now - self._typed[1] > HEARD_S:
+            send(self.pid, self._typed[0])
+            self._typed = None
 
     def _suspend(self, number: int, _frame: FrameType | None) -> None:
         """Stop with Codex and go on with it, whether Ctrl-Z was typed or the signal was sent to us alone."""

@@ -35,8 +35,12 @@ def family(pid: int) -> list[Process]:
     found = [pid]
     for parent in found:
         found += below(parent)
-    now = time.monotonic()
-    return [Process(member, _started(member), _group(member), now) for member in found]
+    return [process(member) for member in found]
+
+
+def process(pid: int) -> Process:
+    """Return a process as it is now."""
+    return Process(pid, _started(pid), _group(pid), time.monotonic())
 
 
 def kill(members: Iterable[Process]) -> None:

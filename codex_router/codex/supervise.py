@@ -9,11 +9,13 @@ import time
 from codex_router.codex.child import Child
 from codex_router.codex.follow import Follower, Progress
 from codex_router.codex.launch import send
-from codex_router.codex.processes import family, kill
+from codex_router.codex.processes import alive, family, kill, process
 from codex_router.errors import ExitCode
 from codex_router.named import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from codex_router.codex.gate import Gate
     from codex_router.codex.launch import Launched
     from codex_router.codex.session import Price
@@ -33,6 +35,8 @@ SETTLE_S = 0.015
 """How long a response that is not counted yet may take to end, once it has called its last tool."""
 HELD_S = 60.0
 """How long a request waits at the gate for the answers to others that may use up the turns."""
+BLIND_S = 30.0
+"""How long a run may be without its session file; the file is there before the first request."""
 SUSPENDED_S = 1.0
 """A longer gap between two polls means that we were suspended; it does not count."""
 GRACE_S = ((signal.SIGINT, 5.0), (signal.SIGTERM, 3.0))
@@ -57,20 +61,29 @@ class Ran(NamedTuple):
     """Every model response, oldest first."""
 
 
-def supervise(codex: Launched, home: str, folder: str, price: Price, budget: Budget, gate: Gate | None = None) -> Ran:
+def supervise(
+    codex: Launched,
+    home: str,
+    folder: str | None,
+    price: Price,
+    budget: Budget,
+    gate: Gate | None = None,
+    blind: Callable[[], None] | None = None,
+) -> Ran:
     """Follow a run to its end and return what became of it.
 
     Args:
         codex: which was just started.
         home: the Codex home.
-        folder: the folder that Codex works in.
+        folder: the folder that Codex works in; None when it writes no session file.
         price: returns the cost in USD of one response of a model, None when its price is unknown.
         budget: stop it when this is used up and it is about to ask the model again; the seconds hold at any time.
         gate: where its requests wait, if they do.
+        blind: called when there is no session file, so that turns and cost are not seen although they are limited.
     """
     follower = Follower(codex.pid, home, folder, codex.started, price)
     try:
-        status, limit = _Watch(codex, follower, budget, gate).to_the_end()
+        status, limit = _Watch(codex, follower, budget, gate, blind).to_the_end()
         follower.discover_late()
         follower.read()
     finally:
@@ -95,11 +108,19 @@ def supervise(codex: Launched, home: str, folder: str, price: Price, budget: Bud
 class _Watch:
     """A run under our eyes."""
 
-    def __init__(self, codex: Launched, follower: Follower, budget: Budget, gate: Gate | None) -> None:
+    def __init__(
+        self,
+        codex: Launched,
+        follower: Follower,
+        budget: Budget,
+        gate: Gate | None,
+        blind: Callable[[], None] | None,
+    ) -> None:
         self.codex = codex
         self.follower = follower
         self.budget = budget
         self.gate = gate
+        self.blind = blind if budget.max_turns or budget.max_cost_usd else None
         self.limit: Limit | None = None
         self._active = 0.0
         """Seconds that it was not suspended."""
@@ -121,6 +142,7 @@ class _Watch:
     def _must_stop(self, now: float) -> bool:
         self._active += now - self._last if now - self._last < SUSPENDED_S else 0.0
         self._last = now
+        self.codex.hand_on(now)
         if now >= self._look_again:
             self._look(now)
         if self.follower.read():
@@ -163,7 +185,13 @@ class _Watch:
     def _look(self, now: float) -> None:
         """Look for new session files; and, the longer they have not grown the less often, for the tools at work."""
         self.follower.discover()
+        if self.codex.writer is None and self.follower.writer is not None:
+            self.codex.writer = process(self.follower.writer)
         self._look_again = now + DISCOVER_S
+        if self.blind and (self.follower.files or self._active > BLIND_S):
+            if not self.follower.files:
+                self.blind()
+            self.blind = None
         if now >= self._look_at_tools:
             self.codex.tools = family(self.codex.pid)[1:]
             self._look_at_tools = now + min(now - self._grown, TOOLS_S)
@@ -191,14 +219,19 @@ def _is_near(progress: Progress, budget: Budget, threads: int) -> bool:
 
 
 def stop(codex: Launched) -> int:
-    """Stop Codex as Ctrl-C would, then less politely; return its exit status. Nothing that it started stays behind."""
+    """Stop Codex as Ctrl-C would, then less politely; return its exit status. Nothing that it started stays behind.
+
+    The signals go to Codex itself where that is known: what has started it, as a script of the user's, need not hand
+    them on, and ends when Codex has ended. What then is left gets SIGKILL.
+    """
     steps = iter(GRACE_S)
     status = None
     with Child(codex.pid) as child:
         while status is None:
             number, grace = next(steps, (signal.SIGKILL, 1.0))
             codex.below += family(codex.pid)[1:]
-            send(codex.pid, number)
+            writer = None if number == signal.SIGKILL else codex.writer
+            send(writer.pid if writer and alive(writer) else codex.pid, number)
             status = child.ended(grace)
     return _ended(codex, status)
 
@@ -215,8 +248,15 @@ def _ended(codex: Launched, status: int) -> int:
 
 def _end(status: int, follower: Follower, *, limit: Limit | None, interrupted: bool) -> End:
     main = follower.main
-    if limit is not None and status != 0:
+    # Up to 0.101, Codex ends with 0 when it is interrupted too.
+    unfinished = status != 0 or (main is not None and not _has_answered(follower.progress))
+    if limit is not None and unfinished:
         return "timeout" if limit == "seconds" else "budget"
-    if interrupted or (main is not None and main.aborted) or status > 128:
+    if (interrupted and unfinished) or (main is not None and main.aborted) or status > 128:
         return "abort"
     return "completed" if status == 0 else "error"
+
+
+def _has_answered(progress: Progress) -> bool:
+    """Tell whether the model was not to be asked again."""
+    return progress.responses > 0 and not progress.goes_on

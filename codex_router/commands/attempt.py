@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import sys
 
 from codex_router.codex.launch import Launched
 from codex_router.commands.exec_words import budget_event, say
@@ -50,16 +49,21 @@ def attempt(job: Job) -> Done:
         from codex_router.codex.supervise import supervise
 
         recorder = _recorder(job, at)
-        ran = supervise(codex, codex_folder(), at, _price(job.prices), job.budget, gate)
+        where = None if job.line.ephemeral else at
+        blind = None if job.line.own.quiet else _say_blind
+        ran = supervise(codex, codex_folder(), where, _price(job.prices), job.budget, gate, blind)
         recorded, entry = _record(recorder, ran)
     if gate and not gate.passed and ran.progress.responses and not job.line.own.quiet:
         say("this Codex did not heed --gate; the limits were held by following its session file")
     event = budget_event(job, ran) if job.line.as_json else None
     if event is not None:
         with contextlib.suppress(OSError):
-            sys.stdout.write(f"{event}\n")
-            sys.stdout.flush()
+            print(event, flush=True)  # unlike `sys.stdout.write`, also where standard output is closed
     return Done(ran, entry, recorded, codex.late)
+
+
+def _say_blind() -> None:
+    say("Codex keeps no session file: turns and cost cannot be seen and their limits do not hold; the time limit does")
 
 
 def _gate(job: Job) -> AbstractContextManager[Gate | None]:
@@ -77,8 +81,12 @@ def _gated(job: Job, gate: Gate | None) -> list[str]:
 
 
 def folder(line: ExecLine) -> str:
-    """Return where Codex will work."""
-    return os.path.join(os.getcwd(), line.folder or "")
+    """Return where Codex will work; of a folder that is gone, the path that it had: Codex itself will refuse it."""
+    try:
+        here = os.getcwd()
+    except OSError:
+        here = os.environ.get("PWD", "/")
+    return os.path.join(here, line.folder or "")
 
 
 def _price(prices: dict[str, Rates]) -> Price:

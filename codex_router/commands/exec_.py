@@ -6,6 +6,7 @@ the grammar is Codex's, which click cannot read.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -94,7 +95,7 @@ def main(argv: list[str], root_options: Sequence[str] = ()) -> int:
     """
     line = parse_exec(argv, root_options)
     if line.own.help:
-        sys.stdout.write(HELP)
+        print(HELP, end="")
         return ExitCode.DONE
     try:
         job = _prepared(line)
@@ -126,8 +127,9 @@ def _prepared(line: ExecLine) -> Job:
     prompt, stdin = line.prompt, None
     reads_stdin = prompt is None or (line.own.checks and codex.version >= STDIN_BESIDE_PROMPT)
     if reads_stdin and sys.stdin is not None and not sys.stdin.isatty():
-        piped, stdin = _piped_prompt()
-        prompt = piped if prompt is None else prompt
+        with contextlib.suppress(OSError):  # Codex will meet it too, and say so
+            piped, stdin = _piped_prompt()
+            prompt = piped if prompt is None else prompt
     return for_route(codex, line, route(prompt, codex_folder(), line.own.tier, line.own.category), prompt or "", stdin)
 
 
@@ -140,11 +142,13 @@ def for_route(codex: Codex, line: ExecLine, chosen: Route, prompt: str, stdin: i
     from codex_router.codex.ready import check_ready
     from codex_router.commands.routing import choice
 
+    prices, limit = _prices(), line.own.max_cost_usd
     has_native = check_ready(codex_folder(), chosen.tier.name, codex.reads)
-    # The profile's own token budget was made from the tier's dollars; another limit for this run replaces it.
-    native = ["-c", "features.rollout_budget.enabled=false"] if has_native and line.own.max_cost_usd is not None else []
+    # The profile's own token budget was made from the tier's dollars; another limit that can hold replaces it.
+    is_replaced = limit == 0 or (limit is not None and chosen.tier.arm.model in prices)
+    native = ["-c", "features.rollout_budget.enabled=false"] if has_native and is_replaced else []
     words = [codex.path, *line.before, "exec", *choice(chosen.tier), *native, *line.words]
-    return Job(codex, line, words, _budget(line, chosen.tier.budget), chosen, prompt, stdin, _prices())
+    return Job(codex, line, words, _budget(line, chosen.tier.budget), chosen, prompt, stdin, prices)
 
 
 def _budget(line: ExecLine, default: Budget) -> Budget:
@@ -163,17 +167,23 @@ def _budget(line: ExecLine, default: Budget) -> Budget:
 
 def _piped_prompt() -> tuple[str, int]:
     """Read the prompt on standard input; return it and a descriptor from which Codex reads the very same bytes."""
+    descriptor = _spool()
+    with open(0, "rb", closefd=False) as stream, open(descriptor, "r+b", closefd=False) as spool:
+        while chunk := stream.read(1 << 16):
+            spool.write(chunk)
+        spool.seek(0)
+        text = spool.read(MAX_PROMPT_BYTES).decode("utf-8", errors="replace")
+    return text, descriptor
+
+
+def _spool() -> int:
+    """Return a descriptor to keep bytes in: in memory, so that no disk need be there or have room; else in a file."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("prompt")
     import tempfile
 
     with tempfile.TemporaryFile() as spool:
-        with open(0, "rb", closefd=False) as stream:
-            while chunk := stream.read(1 << 16):
-                spool.write(chunk)
-        spool.seek(0)
-        text = spool.read(MAX_PROMPT_BYTES).decode("utf-8", errors="replace")
-        descriptor = os.dup(spool.fileno())
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return text, descriptor
+        return os.dup(spool.fileno())
 
 
 def _prices() -> dict[str, Rates]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+
+from codex_router.codex.launch import TAKEN
 from codex_router.named import TYPE_CHECKING
 from codex_router.show import notice
 
@@ -11,6 +14,8 @@ if TYPE_CHECKING:
     from codex_router.commands.routing import Route
     from codex_router.records import Budget
 
+DEATHS = {128 + number: number.name for number in signal.Signals if number not in TAKEN}
+"""Statuses of a Codex that died of a signal which is not one to interrupt it with, and the signal's name."""
 CODES = {"turns": "max_agent_turns_exceeded", "cost": "max_cost_exceeded", "seconds": "max_seconds_exceeded"}
 """Codes of our event, by limit; the first is the one that users asked Codex for (openai/codex #33294)."""
 
@@ -38,13 +43,17 @@ def before(job: Job, then: str = "") -> list[str]:
         lines.append(" · ".join(word for word in words if word))
     elif job.line.own.max_turns or job.line.own.max_cost_usd or job.line.own.explain:
         lines.append(" · ".join(word for word in ("as you chose", limits) if word))
+    if job.route is None and (job.line.own.tier or job.line.own.category):
+        why = f"`{job.line.subcommand}` is not routed" if job.line.subcommand else "you chose model, effort or profile"
+        lines.append(f"--tier and --category change nothing: {why}")
+    model = job.route.tier.arm.model if job.route else job.line.model
     if job.line.ephemeral and job.route is not None:
         lines.append(
-            "--ephemeral writes no session file: turns and cost cannot be seen; the time limit "
-            "and Codex's own token budget hold"
+            "--ephemeral writes no session file: turns and cost cannot be seen; the time limit holds, "
+            "and Codex's own token budget where the profile has one"
         )
-    elif job.route is not None and job.budget.max_cost_usd and job.route.tier.arm.model not in job.prices:
-        lines.append(f"the cost limit cannot hold: the price of {job.route.tier.arm.model} is unknown")
+    elif model is not None and job.budget.max_cost_usd and model not in job.prices:
+        lines.append(f"the cost limit cannot hold: the price of {model} is unknown")
     return lines + (_explanation(job) if job.line.own.explain else [])
 
 
@@ -59,11 +68,20 @@ def _explanation(job: Job) -> list[str]:
 def limit_words(budget: Budget) -> str:
     """Return a budget as ``<= 90 turns · <= $1.10``; the time limit, a backstop, goes unsaid unless short."""
     words = [
-        f"<= {budget.max_turns} turns" if budget.max_turns else "",
-        f"<= ${budget.max_cost_usd:,.2f}" if budget.max_cost_usd else "",
+        f"<= {_turns(budget.max_turns)}" if budget.max_turns else "",
+        f"<= {_usd(budget.max_cost_usd)}" if budget.max_cost_usd else "",
         f"<= {budget.max_seconds:g} s" if budget.max_seconds and budget.max_seconds < 3600 else "",
     ]
     return " · ".join(word for word in words if word)
+
+
+def _turns(number: int) -> str:
+    return f"{number} turn" if number == 1 else f"{number} turns"
+
+
+def _usd(amount: float) -> str:
+    """Return an amount in dollars and cents; a smaller one as it is."""
+    return f"${amount:,.2f}" if amount >= 0.01 else f"${amount:.2g}"
 
 
 def after(job: Job, ran: Ran, recorded: str, verdict: str = "") -> str:
@@ -72,8 +90,11 @@ def after(job: Job, ran: Ran, recorded: str, verdict: str = "") -> str:
     if ran.thread_id is None:
         used = ["no session file, so turns and cost are unknown"]
     else:
-        cost = "cost unknown" if progress.cost_usd is None else f"${progress.cost_usd:.4g}"
-        used = [f"{progress.responses} turns", cost]
+        unknown = "cost unknown, so its limit did not hold" if job.budget.max_cost_usd else "cost unknown"
+        used = [
+            _turns(progress.responses),
+            unknown if progress.cost_usd is None else f"${progress.cost_usd:.4g}",
+        ]
     words = [
         verdict,
         _ending(ran, job.budget),
@@ -86,13 +107,15 @@ def after(job: Job, ran: Ran, recorded: str, verdict: str = "") -> str:
 
 def _ending(ran: Ran, budget: Budget) -> str:
     limits = {
-        "turns": f"the limit of {budget.max_turns} turns",
-        "cost": f"the limit of ${budget.max_cost_usd or 0:,.2f}",
+        "turns": f"the limit of {_turns(budget.max_turns or 0)}",
+        "cost": f"the limit of {_usd(budget.max_cost_usd or 0.0)}",
         "seconds": f"the limit of {budget.max_seconds or 0:g} s",
         "tokens": "Codex's own token budget",
     }
     if ran.limit is not None:
         return f"stopped at {limits[ran.limit]}; the work so far is left in place"
+    if ran.status in DEATHS:
+        return f"Codex died of {DEATHS[ran.status]}"
     return {"abort": "interrupted", "error": f"Codex failed (status {ran.status})"}.get(ran.end, "")
 
 
