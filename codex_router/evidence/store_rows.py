@@ -37,10 +37,8 @@ def rows_of(reads: Sequence[SessionRead], person: str, machine: str) -> SessionR
             continue
         thread = session.thread
         rows.files.append(_file_row(read, session, machine))
-        if not (
-            thread.started or session.responses
-        ):  # its first line is still being written: it would be kept as a thread of nowhere
-            continue
+        if not (thread.started or session.responses):
+            continue  # its first line is still being written: it would be kept as a thread of nowhere
         if thread.thread_id not in rows.thread_ids[-1:]:
             rows.thread_ids.append(thread.thread_id)
             rows.threads.append(_thread_row(thread, person, machine))
