@@ -111,7 +111,7 @@ def _key(home: Path) -> str:
     for path in (home / NAME, own_file("policy.toml"), own_file("categories.toml"), own_file("prices.toml")):
         digest.update(path.read_bytes() if path.is_file() else b"\0")
     with Ledger.open(create=False) as ledger:
-        digest.update(repr(ledger.told()).encode())
+        digest.update(repr(ledger.known()).encode())
     return digest.hexdigest()
 
 

@@ -16,8 +16,8 @@ from codex_router.decide.tiers import average_over_categories
 from codex_router.errors import RouterError
 from codex_router.evidence.bundled import aggregates
 from codex_router.evidence.cells import Cell, cells
+from codex_router.evidence.engine import told
 from codex_router.evidence.outcomes import known_end, known_outcome
-from codex_router.evidence.store import told
 from codex_router.evidence.store_tables import attempts, spending, tasks, threads
 from codex_router.records import Arm
 from codex_router.show.charts import Bar, Point

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from codex_router.commands.report_figures import Z90, plan_in_force, whole_tasks
-from codex_router.evidence.store import told
+from codex_router.evidence.engine import told
 from codex_router.evidence.store_tables import attempts
 from codex_router.records import Interval
 from codex_router.show.report import Saved

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from codex_router.evidence.store import told
+from codex_router.evidence.engine import told
 from codex_router.evidence.store_tables import attempts, tasks, threads
 from codex_router.records import GUESS_WEIGHT, REPEAT_CORRELATION, Arm, Attempt, Moments, Summed
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from codex_router.errors import RouterError
-from codex_router.evidence.store import told
+from codex_router.evidence.engine import told
 from codex_router.evidence.store_inserts import KEPT
 from codex_router.evidence.store_tables import attempts, responses, tasks, threads
 from codex_router.evidence.summing import sum_up

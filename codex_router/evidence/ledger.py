@@ -11,10 +11,10 @@ import datetime as dt
 import json
 import os
 import sqlite3
-import time
 from contextlib import contextmanager
 
 from codex_router.errors import RouterError
+from codex_router.evidence.ledger_file import connect, told
 from codex_router.evidence.ledger_rows import (
     AGGREGATE,
     INSERT_AGGREGATE,
@@ -92,8 +92,8 @@ class Ledger:
         else:
             if path is None:
                 make_router_folder()
-            with _told(target):
-                connection = _connect(target, patience_s)
+            with told(target):
+                connection = connect(target, patience_s)
         ledger = cls(connection, target)
         try:
             ledger._prepare()
@@ -138,7 +138,7 @@ class Ledger:
             f"SELECT {RESPONSE} FROM attempt_responses "  # noqa: S608 - our own column names
             "WHERE attempt = (SELECT id FROM attempts WHERE source = '' AND attempt_id = ?) ORDER BY number"
         )
-        with _told(self.path):
+        with told(self.path):
             return [response(row) for row in self._connection.execute(query, (attempt_id,))]
 
     def attempts(self) -> list[Attempt]:
@@ -148,7 +148,7 @@ class Ledger:
     def aggregates(self, sha256: str | None = None) -> list[Aggregate]:
         """Return the published rows of all ingested tables, or of one."""
         query = f"SELECT {AGGREGATE} FROM aggregates"  # noqa: S608 - our own column names
-        with _told(self.path):
+        with told(self.path):
             if sha256 is None:
                 rows = self._connection.execute(query).fetchall()
             else:
@@ -156,19 +156,19 @@ class Ledger:
                 rows = self._connection.execute(query, (sha256,)).fetchall()
         return [aggregate(row) for row in rows]
 
-    def told(self) -> tuple[int, int, int]:
+    def known(self) -> tuple[int, int, int]:
         """Return how many tables were ingested, and how many runs are known to have solved their task or not."""
         runs = (
             "SELECT count(CASE outcome WHEN 'yes' THEN 1 END), count(CASE outcome WHEN 'no' THEN 1 END) FROM attempts"
         )
-        with _told(self.path):
+        with told(self.path):
             (tables,) = self._connection.execute("SELECT count(*) FROM ingested").fetchone()
             solved, not_solved = self._connection.execute(runs).fetchone()
         return tables, solved, not_solved
 
     def holdings(self) -> list[Holding]:
         """Return the ingested tables, oldest first."""
-        with _told(self.path):
+        with told(self.path):
             found = self._connection.execute(
                 "SELECT sha256, path, kind, provenance, cost_units, rows, created FROM ingested ORDER BY id"
             ).fetchall()
@@ -176,7 +176,7 @@ class Ledger:
 
     def knows(self, sha256: str) -> bool:
         """Tell whether this content was ingested before."""
-        with _told(self.path):
+        with told(self.path):
             return bool(self._connection.execute("SELECT 1 FROM ingested WHERE sha256 = ?", (sha256,)).fetchone())
 
     def ingest(self, table: Table) -> Ingested:
@@ -253,7 +253,7 @@ class Ledger:
         )
 
     def _runs(self, condition: str, values: tuple[object, ...]) -> list[Run]:
-        with _told(self.path):
+        with told(self.path):
             rows = self._connection.execute(
                 f"SELECT {RUN} FROM attempts WHERE {condition} ORDER BY id",  # noqa: S608 - our own conditions
                 values,
@@ -262,7 +262,7 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with _told(self.path):
+        with told(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -273,7 +273,7 @@ class Ledger:
 
     def _prepare(self) -> None:
         """Create the tables in an empty file, add to an older ledger what it lacks; refuse a file that is not ours."""
-        with _told(self.path):
+        with told(self.path):
             version = self._version()
         if version == VERSION:
             return
@@ -293,51 +293,6 @@ class Ledger:
 
     def _version(self) -> int:
         return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _connect(path: str | PathLike[str], patience_s: float) -> sqlite3.Connection:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    connection = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
-    try:
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last runs, never the ledger
-        _write_ahead(connection, patience_s)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _write_ahead(connection: sqlite3.Connection, patience_s: float) -> None:
-    """Switch the file to a write-ahead log; SQLite's busy timeout does not cover this statement."""
-    deadline = time.monotonic() + patience_s
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-        time.sleep(0.01)
-
-
-@contextmanager
-def _told(path: str | PathLike[str]) -> Iterator[None]:
-    """Tell what SQLite and the file system complain about in our words."""
-    try:
-        yield
-    except OSError as error:
-        raise RouterError(f"the ledger cannot be opened: {error.strerror}", where=path, hint=_HINT_ACCESS) from error
-    except sqlite3.Error as error:
-        damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
-        hint = _HINT_DAMAGED if damaged or "malformed" in str(error) else _HINT_ACCESS
-        raise RouterError(f"the ledger cannot be used: {error}", where=path, hint=hint) from error
-
-
-_HINT_ACCESS = "check that the file and its folder are writable, or set CODEX_ROUTER_HOME to another folder"
-_HINT_DAMAGED = (
-    "the file is damaged: move it away (a new ledger is begun), then try `sqlite3 OLD .recover | sqlite3 ledger.sqlite`"
-)
 
 
 def _now() -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
+from codex_router.evidence.engine import told
 from codex_router.evidence.session_records import Response
-from codex_router.evidence.store import told
 from codex_router.evidence.store_tables import COSTS, responses, threads
 from codex_router.evidence.summing import sum_up
 

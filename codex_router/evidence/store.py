@@ -8,19 +8,16 @@ the same sessions, and a reading that was cut short is simply done again.
 from __future__ import annotations
 
 import getpass
-import math
 import os
 import platform
-import sqlite3
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from codex_router.errors import RouterError
+from codex_router.evidence.engine import WRITES, engine_for, is_busy, shown, told
 from codex_router.evidence.ledger import FILE, Ledger
 from codex_router.evidence.outcomes import guess_outcomes
 from codex_router.evidence.session_records import Position
@@ -37,23 +34,18 @@ from codex_router.evidence.summing import adopt_parents
 from codex_router.home import router_home
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     from codex_router.evidence.runs import Run
     from codex_router.evidence.sessions import SessionRead
 
 T = TypeVar("T")
-VARIABLE = "CODEX_ROUTER_DB"
 LOCK = 7_265_117_031
 """Of PostgreSQL's advisory locks: one process at a time makes or migrates the tables."""
 RETRIES = 5
 PATHS = 500
 """That are asked for at a time."""
-CONNECT_SECONDS = 10
-BUSY_SECONDS = 30.0
-WRITES = "codex_router_writes"
-"""Our execution option of connections whose transactions write."""
 
 
 class Store:
@@ -84,7 +76,7 @@ class Store:
             Ledger.open().close()  # makes the file, its folder, and the tables of runs
             url = f"sqlite:///{router_home() / FILE}"
         with told(url):
-            store = cls(_engine(url))
+            store = cls(engine_for(url))
             try:
                 store._migrate()
             except BaseException:
@@ -160,7 +152,7 @@ class Store:
                     self._reached = True
                     return work(connection)
             except OperationalError as error:
-                if attempt == RETRIES - 1 or not ((self.is_shared and self._reached) or _is_busy(error)):
+                if attempt == RETRIES - 1 or not ((self.is_shared and self._reached) or is_busy(error)):
                     raise
             except DBAPIError as error:
                 if attempt == RETRIES - 1 or not error.connection_invalidated:
@@ -245,67 +237,6 @@ class Store:
         """Tell whether no session was read yet."""
         with told(self.engine.url), self.engine.connect() as connection:
             return connection.execute(sa.select(spending_table.c.day).limit(1)).first() is None
-
-
-def _engine(url: str) -> sa.Engine:
-    try:
-        parsed = sa.make_url(url)
-        if parsed.get_backend_name() == "sqlite":
-            engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
-            event.listen(engine, "connect", _prepare_sqlite)
-            event.listen(engine, "begin", _begin_sqlite)
-            return engine
-        return sa.create_engine(
-            parsed, pool_pre_ping=True, pool_size=2, connect_args={"connect_timeout": CONNECT_SECONDS}
-        )
-    except ModuleNotFoundError as error:
-        raise RouterError(
-            f"the driver of this database is not installed: {error.name}",
-            where=VARIABLE,
-            hint="`pip install 'codex-profile-router[team]'` and an URL such as postgresql+psycopg://host/name",
-        ) from None
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # transactions begin in `_begin_sqlite`
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -4000"):
-        connection.execute(f"PRAGMA {pragma}")
-    try:
-        connection.execute("SELECT ln(1)")
-    except sqlite3.OperationalError:  # built without mathematics
-        connection.create_function("ln", 1, math.log, deterministic=True)
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    """Take the one place of a writer at the start: a reader that begins to write cannot wait for it."""
-    writes = connection.get_execution_options().get(WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-@contextmanager
-def told(url: Any) -> Iterator[None]:
-    """Tell what a database complains about in our words, without its password."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        cause = str(getattr(error, "orig", None) or error).strip().splitlines()
-        raise RouterError(
-            f"the ledger cannot be used: {cause[0] if cause else type(error).__name__}",
-            where=shown(url),
-            hint=f"check {VARIABLE} and that the database can be reached and written",
-        ) from error
-
-
-def shown(url: Any) -> str:
-    """Return a database's URL as it may be shown."""
-    try:
-        return sa.make_url(url).render_as_string(hide_password=True)
-    except SQLAlchemyError:
-        return VARIABLE
-
-
-def _is_busy(error: OperationalError) -> bool:
-    return "locked" in str(error) or "busy" in str(error)
 
 
 def _user() -> str:

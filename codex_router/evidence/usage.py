@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from codex_router.evidence.store import told
+from codex_router.evidence.engine import told
 from codex_router.evidence.store_tables import SPENT, SUMS, attempts, spending
 
 if TYPE_CHECKING:
