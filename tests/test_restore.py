@@ -61,6 +61,7 @@ class Seen(NamedTuple):
     head: bytes
     files: dict[bytes, tuple[int, bytes]]
     empty: set[bytes]
+    inside: dict[bytes, Seen]
 
 
 def seen(folder: Path) -> Seen:
@@ -74,14 +75,29 @@ def seen(folder: Path) -> Seen:
         git(folder, "rev-parse", "--symbolic-full-name", "HEAD"),
         contents(folder, listed),
         {os.fsencode(path.relative_to(folder)) for path in folder.rglob("*") if is_empty(path, folder)},
+        {os.fsencode(path.relative_to(folder)): seen(path) for path in repositories(folder)},
     )
 
 
+def repositories(folder: Path) -> list[Path]:
+    """Return the repositories in a work tree that are not ignored, without those in these."""
+    found = sorted(place.parent for place in folder.rglob(".git") if (place / "HEAD").exists())
+    outer = [place for place in found if not any(other in place.parents for other in found if other != folder)]
+    return [place for place in outer if place != folder and not is_ignored(place, folder)]
+
+
 def is_empty(path: Path, folder: Path) -> bool:
-    """Tell whether it is a folder with nothing in it that is not ignored."""
+    """Tell whether it is a folder with nothing in it that is not ignored, nor in another repository."""
     if ".git" in path.relative_to(folder).parts or path.is_symlink() or not path.is_dir() or any(path.iterdir()):
         return False
-    return subprocess.run(["git", "check-ignore", "-q", f"{path}/"], cwd=folder, check=False).returncode != 0
+    if any((parent / ".git").exists() for parent in path.parents if folder in parent.parents):
+        return False
+    return not is_ignored(path, folder)
+
+
+def is_ignored(path: Path, folder: Path) -> bool:
+    argv = ["git", "check-ignore", "-q", f"{path}/"]
+    return subprocess.run(argv, cwd=folder, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def contents(folder: Path, listed: list[bytes]) -> dict[bytes, tuple[int, bytes]]:
@@ -105,25 +121,30 @@ def ignored(folder: Path) -> dict[bytes, tuple[int, bytes]]:
 
 
 def do(folder: Path, action: tuple[str, ...]) -> None:
-    verb, *arguments = action
+    verb, first, *more = action
     if verb == "git":
-        git(folder, *arguments)
-        return
-    place = folder / arguments[0]
+        git(folder, first, *more)
+    elif verb != "in":
+        change(folder / first, verb, *more)
+    elif (folder / first / ".git").is_dir():
+        do(folder / first, tuple(more))
+
+
+def change(place: Path, verb: str, *arguments: str) -> None:
     try:
         if verb == "write":
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(arguments[1].encode())
+            place.write_bytes(arguments[0].encode())
         elif verb == "mode":
-            place.chmod(int(arguments[1], 8))
+            place.chmod(int(arguments[0], 8))
         elif verb == "link":
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.symlink_to(arguments[1])
+            place.symlink_to(arguments[0])
         elif verb == "folder":
             place.mkdir(parents=True, exist_ok=True)
         elif verb == "repository":
-            place.mkdir(parents=True)
-            must(place, "init", "-q")
+            place.mkdir(parents=True, exist_ok=True)
+            must(place, "init", "-q", "-b", "main")
             (place / "inner").write_text("inner\n")
         elif place.is_dir() and not place.is_symlink():
             shutil.rmtree(place)
@@ -155,17 +176,28 @@ actions = st.one_of(
     st.tuples(st.just("git"), st.just("stash")),
     st.tuples(st.just("git"), st.just("reset"), st.just("-q"), st.just("--hard")),
 )
-nested = st.tuples(st.just("repository"), st.sampled_from(("nested", "d/repo")))
+places = st.sampled_from(("nested", "d", "d/repo", "nested/d/deep"))
+in_repositories = st.one_of(
+    st.tuples(st.just("repository"), places),
+    st.tuples(st.just("remove"), places),
+    st.tuples(st.just("remove"), places.map(lambda place: f"{place}/.git")),
+    *[st.tuples(places, actions).map(lambda both: ("in", both[0], *both[1]))] * 4,
+)
+things = st.one_of(actions, in_repositories)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.one_of(actions, nested), max_size=14), st.lists(actions, max_size=14))
+@given(st.lists(things, max_size=14), st.lists(things, max_size=14))
 @example([("write", "a", "one\n"), ("git", "add", "a"), ("write", "a", "two\n")], [("git", "add", "a")])
 @example([("write", "d/b", "one\n"), ("git", "add", "-A")], [("remove", "d"), ("link", "d", "..")])
 @example([("write", "d/a", "one\n")], [("write", "d/.gitignore", "*\n")])
 @example([], [("write", ".gitignore", "b\nx*\n"), ("write", "b", "one\n")])
 @example([], [("write", "d/.gitignore", "b\nx*\n"), ("write", "d/b", "one\n")])
 @example([("write", "b", "one\n")], [("write", ".gitignore", "b\nx*\n"), ("write", "b", "two\n")])
+@example([("repository", "nested")], [("remove", "nested/.git"), ("repository", "nested")])
+@example([("repository", "nested"), ("in", "nested", "git", "add", "-A")], [("remove", "nested")])
+@example([("write", "d/a", "one\n")], [("repository", "d"), ("in", "d", "write", "b", "one\n")])
+@example([("repository", "nested"), ("repository", "nested/d/deep")], [("remove", "nested/.git")])
 def test_any_state_comes_back_after_anything(before: list[tuple[str, ...]], after: list[tuple[str, ...]]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "project")
@@ -184,8 +216,8 @@ def test_any_state_comes_back_after_anything(before: list[tuple[str, ...]], afte
 
         done = restore(tree, clean, "refs/codex-router/r/1", "attempt 1")
 
-        if not done.repositories:
-            assert without_aside(seen(folder), done.aside) == own
+        assert not done.repositories
+        assert without_aside(seen(folder), done.aside) == own
         still_ignored = ignored(folder)
         assert {path: hidden[path] for path in hidden if path in still_ignored} == {
             path: still_ignored[path] for path in hidden if path in still_ignored
@@ -196,8 +228,18 @@ def test_any_state_comes_back_after_anything(before: list[tuple[str, ...]], afte
         assert not lost, "what was removed or written over had been stored"
         restore(tree, stored, "refs/codex-router/r/2", "again")
         again = seen(folder)
-        missing = {path: file for path, file in changed.files.items() if again.files.get(path) != file}
-        assert not missing, "what the attempt left can be had again"
+        assert not missing(changed, again), "what the attempt left can be had again"
+
+
+def missing(one: Seen, other: Seen) -> dict[bytes, object]:
+    """Return the files of one state that another does not have, with those of repositories inside."""
+    found: dict[bytes, object] = {path: file for path, file in one.files.items() if other.files.get(path) != file}
+    for path, inner in one.inside.items():
+        there = other.inside.get(path)
+        lost = missing(inner, there) or inner.head != there.head if there else True
+        if lost:
+            found[path] = lost
+    return found
 
 
 PROGRAM = """

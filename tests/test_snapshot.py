@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from codex_router.codex import snapshot as module
+from codex_router.codex import obstacle as limits
 from codex_router.codex.git import Git, NoRepositoryError
+from codex_router.codex.inside import REFS
+from codex_router.codex.obstacle import obstacle
 from codex_router.codex.restore import restore
-from codex_router.codex.snapshot import REFS, obstacle, read, take
+from codex_router.codex.snapshot import Snapshot, read, take
 from codex_router.errors import RouterError
 
 IDENTITY = ("-c", "user.name=u", "-c", "user.email=u@localhost", "-c", "protocol.file.allow=always")
@@ -39,12 +42,12 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def snapshot(folder: Path) -> tuple[Git, module.Snapshot]:
+def snapshot(folder: Path) -> tuple[Git, Snapshot]:
     tree = Git(str(folder))
     return tree, take(tree, f"{REFS}/r/0", "before")
 
 
-def back(tree: Git, clean: module.Snapshot) -> None:
+def back(tree: Git, clean: Snapshot) -> None:
     restore(tree, clean, f"{REFS}/r/1", "attempt 1")
 
 
@@ -191,18 +194,21 @@ def test_a_split_index_and_sha256(tmp_path: Path) -> None:
     assert git(tmp_path, "show", ":b") == "b\n"
 
 
-def test_a_clean_submodule_is_left_alone_and_a_change_in_it_is_told(project: Path, tmp_path: Path) -> None:
+def test_a_submodule_comes_back_and_a_dirty_one_is_an_obstacle(project: Path) -> None:
     git(project, "submodule", "--quiet", "add", str(project), "lib")
     git(project, "commit", "-qm", "lib")
     assert obstacle(Git(str(project))) is None
-    before = status(project)
+    before = status(project), status(project / "lib")
     tree, clean = snapshot(project)
-    (project / "a").write_text("theirs\n")
-    assert restore(tree, clean, f"{REFS}/r/1", "x").repositories == ()
-    assert status(project) == before
     (project / "lib" / "new").write_text("theirs\n")
-    assert restore(tree, clean, f"{REFS}/r/1", "x").repositories == ("lib",)
-    assert (project / "lib" / "new").exists()
+    git(project / "lib", "commit", "-q", "--allow-empty", "-m", "theirs")
+    back(tree, clean)
+    assert (status(project), status(project / "lib")) == before
+    assert not (project / "lib" / "new").exists()
+    shutil.rmtree(project / "lib")
+    back(tree, clean)
+    assert (status(project), status(project / "lib")) == before
+    (project / "lib" / "new").write_text("mine\n")
     assert "submodule `lib`" in (obstacle(Git(str(project))) or "")
 
 
@@ -238,14 +244,17 @@ def test_ignored_things_in_the_way_get_another_name(project: Path) -> None:
     assert (project / "a.codex-router-kept" / "x.log").read_text() == "ignored\n"
 
 
-def test_a_repository_in_the_way_is_moved_whole(project: Path) -> None:
+def test_a_repository_where_a_file_belongs_goes_and_can_be_had_again(project: Path) -> None:
     tree, clean = snapshot(project)
     (project / "a").unlink()
-    git(project, "init", "-q", "a")
+    git(project, "init", "-q", "-b", "theirs", "a")
+    (project / "a" / "x").write_text("theirs\n")
+    git(project / "a", "add", "x")
     done = restore(tree, clean, f"{REFS}/r/1", "x")
+    assert (done.aside, done.repositories) == ((), ())
     assert (project / "a").read_text() == "a\n"
-    assert git(project / done.aside[0], "rev-parse", "--is-inside-work-tree") == "true\n"
-    assert (project / done.aside[0] / ".git" / "refs" / "heads").is_dir()
+    back(tree, read(tree, f"{REFS}/r/1"))
+    assert "## No commits yet on theirs\nA  x\n" in git(project / "a", "status", "--short", "--branch")
 
 
 def test_a_locked_index_changes_nothing(project: Path) -> None:
@@ -282,7 +291,7 @@ def test_a_restored_file_looks_new_to_make(project: Path) -> None:
 
 def test_too_much_untracked_data_is_an_obstacle(project: Path) -> None:
     with (project / "data").open("wb") as stream:
-        stream.truncate(module.MAX_UNTRACKED_BYTES + 1)
+        stream.truncate(limits.MAX_UNTRACKED_BYTES + 1)
     assert "untracked" in (obstacle(Git(str(project))) or "")
     (project / ".gitignore").write_text("data\n")
     assert obstacle(Git(str(project))) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +28,8 @@ IDENTITY = {
     for what, value in (("NAME", "codex-router"), ("EMAIL", "codex-router@localhost"))
 }
 CHUNK = 1 << 20
+LINK, REPOSITORY = "120000", "160000"
+"""Modes of a symbolic link and of another repository."""
 
 
 class NoRepositoryError(RouterError):
@@ -38,7 +41,7 @@ class Entry(NamedTuple):
 
     path: bytes
     mode: str
-    """``100644``, ``100755``, ``120000`` (symbolic link) or ``160000`` (another repository)."""
+    """``100644``, ``100755``, `LINK` or `REPOSITORY`."""
     oid: str
     stage: int = 0
 
@@ -86,6 +89,22 @@ class Git:
         self.top = self.run("rev-parse", "--show-toplevel").removesuffix(b"\n")
         self.git_dir = self.run("rev-parse", "--absolute-git-dir").removesuffix(b"\n")
         self.index = os.path.join(self.git_dir, b"index")
+
+    def lstat(self, path: bytes) -> os.stat_result | None:
+        """Return the status of a file or symbolic link of the work tree; None for anything else, also behind a link."""
+        parent = os.path.dirname(path)
+        while parent:
+            try:
+                if not stat.S_ISDIR(os.lstat(os.path.join(self.top, parent)).st_mode):
+                    return None
+            except OSError:
+                return None
+            parent = os.path.dirname(parent)
+        try:
+            info = os.lstat(os.path.join(self.top, path))
+        except OSError:
+            return None
+        return info if stat.S_ISREG(info.st_mode) or stat.S_ISLNK(info.st_mode) else None
 
     def run(self, *arguments: str | bytes, stdin: bytes = b"", index: bytes | None = None) -> bytes:
         """Run git at the top of the work tree and return its stdout.
@@ -147,10 +166,13 @@ class Git:
     def write_tree(self, entries: Iterable[Entry], scratch: bytes) -> str:
         """Store a tree, through an index in the folder `scratch`, and return its id."""
         index = os.path.join(scratch, b"index")
-        lines = (b"%s %s\t%s\0" % (one.mode.encode(), one.oid.encode(), one.path) for one in entries)
+        lines = b"".join(b"%s %s\t%s\0" % (one.mode.encode(), one.oid.encode(), one.path) for one in entries)
         self.run("read-tree", "--empty", index=index)
-        self.run("update-index", "-z", "--index-info", stdin=b"".join(lines), index=index)
-        return self.run("write-tree", "--missing-ok", index=index).decode().strip()
+        self.run("update-index", "-z", "--index-info", stdin=lines, index=index)
+        tree = self.run("write-tree", "--missing-ok", index=index).decode().strip()
+        if not lines:  # git knows the empty tree without having it, and `git fsck` misses it then
+            self.run("hash-object", "-w", "-t", "tree", "--stdin")
+        return tree
 
     def write_blob(self, content: bytes) -> str:
         """Store bytes and return their id."""

@@ -5,23 +5,27 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import stat
 import tempfile
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from codex_router.codex.snapshot import (
-    LINK,
-    PENDING,
-    File,
-    Snapshot,
-    amend,
-    empty_folders,
+from codex_router.codex.inside import (
     fingerprint,
-    index_bytes,
-    lstat,
-    take,
-    with_ignore_files,
+    folders,
+    inner_ref,
+    keep_copy,
+    repository,
+    take_away,
 )
+from codex_router.codex.snapshot import (
+    PENDING,
+    Snapshot,
+    index_bytes,
+    inner_snapshot,
+    read,
+    take,
+)
+from codex_router.codex.work_files import WorkFiles
 from codex_router.errors import RouterError
 
 if TYPE_CHECKING:
@@ -30,7 +34,6 @@ if TYPE_CHECKING:
 
     from codex_router.codex.git import Git
 
-ASIDE = b".codex-router-kept"
 HELD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -56,140 +59,131 @@ def restore(git: Git, target: Snapshot, ref: str, why: str) -> Restored:
         RouterError: another git holds the index, or a file cannot be written; says which.
     """
     with _uninterrupted(), _told(), _locked_index(git) as lock, _scratch() as folder:
-        before = take(git, ref, why, target.files)
-        work = _Work(git, before, target, os.fsencode(folder))
+        work = WorkFiles(git, take(git, ref, why, target), target, os.fsencode(folder))
+        inside = _Inside(work, ref, why)
+        inside.bring_back()
+        inside.clear_the_way()
         work.bring_back_files()
-        work.remove_the_rest()
+        inside.remove_the_rest()
         _empty_folders(git, target)
-        _head(git, before, target)
+        _head(git, work.before, target)
         _pending(git, target)
         _index(git, lock, target)
-        changed = tuple(path for path, print_ in target.state.repositories.items() if _differs(git, path, print_))
-        added = tuple(path for path in work.before.state.repositories if path not in target.state.repositories)
-        return Restored(work.before, work.changed, tuple(work.aside), (*changed, *added))
+        inside.bring_back_the_missing()
+        return Restored(work.before, work.changed, tuple(work.aside), inside.unlike())
 
 
-class _Work:
-    """The files: write what differs, remove what is too much; whatever is removed was stored before."""
+class _Inside:
+    """The repositories inside: as the files, those that differ are brought back, those that are too much removed."""
 
-    def __init__(self, git: Git, before: Snapshot, target: Snapshot, scratch: bytes) -> None:
-        self.git = git
-        self.before = before
-        self.target = target
-        self.scratch = scratch
-        self.changed = 0
-        self.aside: list[str] = []
+    def __init__(self, work: WorkFiles, ref: str, why: str) -> None:
+        self.work = work
+        self.git = work.git
+        self.ref = ref
+        self.why = why
+        self.before = work.before.state
+        self.target = work.target
+        self.missing: list[bytes] = []
+        self.failed: list[bytes] = []
 
-    def bring_back_files(self) -> None:
-        """Write the files that are not as they were, the links last: nothing is ever written through one."""
-        differing = [(path, file) for path, file in self.target.files.items() if self.before.files.get(path) != file]
-        contents = [(path, file) for path, file in differing if not self._only_permissions(path, file)]
-        self._remove_new_ignore_files()
-        for path, _ in contents:
-            self._clear_the_way(path)
-        blobs = self.git.read_blobs([file.oid for _, file in contents], self.scratch)
-        for (path, file), chunks in zip(contents, blobs, strict=True):
-            _write(os.path.join(self.git.top, path), file, chunks)
-        for path, file in differing:
-            if file.mode != LINK:
-                os.chmod(os.path.join(self.git.top, path), file.permissions)
-        self.changed += len(differing)
+    def bring_back(self) -> None:
+        """Bring those back that are there, and find out which are not."""
+        for path in map(os.fsencode, self.target.state.inside):
+            inner = repository(self.git, path)
+            then = inner_snapshot(inner, self.target, path) if inner else None
+            if inner is None or then is None:
+                self.missing.append(path)
+            elif os.fsdecode(path) in self.before.inside:
+                now = inner_snapshot(inner, self.work.before, path)
+                if now is None or not _same(inner, now, then):
+                    self._bring_back(inner, path, then, self.ref)
+            else:  # its present state could not be stored
+                self.failed.append(path)
+
+    def clear_the_way(self) -> None:
+        """Remove those that are where a file belongs, or another repository."""
+        for path in map(os.fsencode, self.before.inside):
+            if path in self.missing or self._is_in_the_way(path):
+                self._remove(path)
 
     def remove_the_rest(self) -> None:
-        """Remove the files that the target does not have and, by its own rules, does not ignore."""
-        while extra := [path for path in sorted(self._listed_by_target()) if self._is_extra(path)]:
-            unsaved = [path for path in extra if path not in self.before.files]
-            if unsaved:
-                self.before = amend(self.git, self.before, unsaved)
-            for path in extra:  # a .gitignore among them has hidden others: look again
-                os.unlink(os.path.join(self.git.top, path))
-            self.changed += len(extra)
+        """Remove those that the target does not have and, by its own rules, does not ignore; their files with them."""
+        self.work.remove_the_rest()
+        while extra := [path for path in folders(self.git).repositories if self._is_extra(path)]:
+            for path in extra:
+                self._remove(path)
+            self.work.remove_the_rest()
+
+    def bring_back_the_missing(self) -> None:
+        """Put back the ``.git`` of those that are not there, then their files."""
+        for path in self.missing:
+            ref = inner_ref(self.target.ref, path)
+            inner = self.work.put_back(path, self.target.state.inside[os.fsdecode(path)], ref)
+            if inner is None:
+                self.failed.append(path)
+            else:
+                self._bring_back(inner, path, read(inner, ref), f"{self.ref}-put-back")
+                keep_copy(self.git, path, inner)
+
+    def unlike(self) -> tuple[str, ...]:
+        """Return those that are not as they were."""
+        then = self.target.state
+        changed = [path for path, before in then.repositories.items() if self._print(path) != before]
+        added = [path for path in self.before.repositories if path not in {**then.repositories, **then.inside}]
+        return (*changed, *added, *map(os.fsdecode, self.failed))
+
+    def _print(self, path: str) -> str:
+        return fingerprint(self.git, os.fsencode(path))
+
+    def _bring_back(self, inner: Git, path: bytes, then: Snapshot, ref: str) -> None:
+        done = restore(inner, then, inner_ref(ref, path), self.why)
+        self.work.changed += done.changed
+        self.work.aside += [os.fsdecode(os.path.join(path, os.fsencode(name))) for name in done.aside]
+        self.failed += [os.path.join(path, os.fsencode(name)) for name in done.repositories]
+
+    def _is_in_the_way(self, path: bytes) -> bool:
+        while path:
+            if path in self.target.files:
+                return True
+            path = os.path.dirname(path)
+        return False
 
     def _is_extra(self, path: bytes) -> bool:
-        return path not in self.target.files and lstat(self.git, path) is not None
+        name, then = os.fsdecode(path), self.target.state
+        is_known = name in then.inside or then.repositories.get(name)
+        return not is_known and path not in self.failed and repository(self.git, path) is not None
 
-    def _listed_by_target(self) -> set[bytes]:
-        index = os.path.join(self.scratch, b"target-index")
-        content = index_bytes(self.git, self.target)
-        if content is not None:
-            with open(index, "wb") as stream:
-                stream.write(content)
-        nested = {os.fsencode(path) for path in self.target.state.repositories}
-        paths = {one.path for one in self.git.staged(index)}
-        paths |= {path for path in self.git.others(index) if not path.endswith(b"/")}
-        return paths - nested
-
-    def _only_permissions(self, path: bytes, file: File) -> bool:
-        now = self.before.files.get(path)
-        return now is not None and (now.oid, now.mode == LINK) == (file.oid, file.mode == LINK)
-
-    def _remove_new_ignore_files(self) -> None:
-        """Remove new ``.gitignore`` files first, so that the target's rules decide what else goes."""
-        for path in with_ignore_files(set(self.target.files)):
-            if path in self.before.files and path not in self.target.files:
-                os.unlink(os.path.join(self.git.top, path))
-                self.changed += 1
-
-    def _clear_the_way(self, path: bytes) -> None:
-        """Make the folders above a path, and make its own place free for a file."""
-        parts = path.split(b"/")
-        for depth in range(1, len(parts)):
-            parent = b"/".join(parts[:depth])
-            place = os.path.join(self.git.top, parent)
-            if os.path.lexists(place) and not stat.S_ISDIR(os.lstat(place).st_mode):
-                self._remove_or_move(parent)
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(place)
-        place = os.path.join(self.git.top, path)
-        if os.path.lexists(place) and stat.S_ISDIR(os.lstat(place).st_mode):
-            self._remove_folder(path)
-        elif os.path.lexists(place) and path not in self.before.files:
-            self._move(path)
-
-    def _remove_or_move(self, path: bytes) -> None:
-        if path in self.before.files:
-            os.unlink(os.path.join(self.git.top, path))
-        else:
-            self._move(path)
-
-    def _remove_folder(self, path: bytes) -> None:
-        """Remove a folder where a file belongs: what was stored goes, and if anything else is in it, it gets moved."""
-        for inner in self.before.files:
-            if inner.startswith(path + b"/") and lstat(self.git, inner) is not None:
-                os.unlink(os.path.join(self.git.top, inner))
-                self.changed += 1
-        place = os.path.join(self.git.top, path)
-        if any(files or b".git" in names for _, names, files in os.walk(place)):
-            self._move(path)
+    def _remove(self, path: bytes) -> None:
+        """Take a ``.git`` away, and store the files as those of the work tree: they are removed as these are."""
+        inner = repository(self.git, path)
+        if inner is None:
             return
-        for folder, _, _ in os.walk(place, topdown=False):
-            os.rmdir(folder)
-
-    def _move(self, path: bytes) -> None:
-        new, number = path + ASIDE, 1
-        while os.path.lexists(os.path.join(self.git.top, new)):
-            number += 1
-            new = path + ASIDE + b"-%d" % number
-        os.rename(os.path.join(self.git.top, path), os.path.join(self.git.top, new))
-        self.aside.append(os.fsdecode(new))
+        try:
+            if os.fsdecode(path) not in self.before.inside:
+                take(inner, inner_ref(self.ref, path), self.why)
+            take_away(self.git, path, inner)
+        except (RouterError, OSError):
+            self.failed.append(path)
+        self.work.store(one for one in self.git.others() if one.startswith(path + b"/") and not one.endswith(b"/"))
 
 
-def _write(place: bytes, file: File, chunks: Iterator[bytes]) -> None:
-    """Put a file or link in place whole."""
-    scratch = os.path.join(os.path.dirname(place), b".codex-router-%d" % os.getpid())
-    if file.mode == LINK:
-        os.symlink(b"".join(chunks), scratch)
-    else:
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with open(descriptor, "wb") as stream:
-            stream.writelines(chunks)
-    os.replace(scratch, place)
+def _same(git: Git, one: Snapshot, other: Snapshot) -> bool:
+    """Tell whether two snapshots of a repository are alike, with all that is inside."""
+    alike = replace(one.state, why="") == replace(other.state, why="") and one.files == other.files
+    if not alike or index_bytes(git, one) != index_bytes(git, other):
+        return False
+    for path in map(os.fsencode, one.state.inside):
+        inner = repository(git, path)
+        then, now = (inner_snapshot(inner, each, path) if inner else None for each in (one, other))
+        if inner is None or then is None or now is None or not _same(inner, then, now):
+            return False
+    return True
 
 
 def _empty_folders(git: Git, target: Snapshot) -> None:
     """Remove folders that became empty and make those that were."""
     wanted = {os.fsencode(path) for path in target.state.empty}
-    for path in empty_folders(git):
+    for path in folders(git).empty:
         with contextlib.suppress(OSError):  # the first one that is not empty ends the climb
             while path and path not in wanted:
                 os.rmdir(os.path.join(git.top, path))
@@ -235,10 +229,6 @@ def _index(git: Git, lock: bytes, target: Snapshot) -> None:
     moment = target.state.index_mtime_ns or 0
     os.utime(lock, ns=(moment, moment))
     os.replace(lock, git.index)
-
-
-def _differs(git: Git, path: str, before: str) -> bool:
-    return fingerprint(git, os.fsencode(path)) != before
 
 
 @contextlib.contextmanager

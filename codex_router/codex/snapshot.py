@@ -3,12 +3,14 @@
 The commit's tree holds the files as they lie on disk (no clean filter, no line-end conversion), so that `git diff` and
 `git show` work on it. Its last parent is a second commit with what a tree cannot hold: the index file itself, the
 objects that only the index names, permissions, empty folders. Nothing of the user's is touched: not the index, not
-HEAD, not the stash, no reflog. Ignored files are no part of it, nor is what lies in repositories inside this one.
+HEAD, not the stash, no reflog. Ignored files are no part of it.
+
+A repository inside this one, a submodule or a clone, is stored likewise, in itself; see `inside`.
 """
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
 import os
 import stat
@@ -16,24 +18,20 @@ import tempfile
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from codex_router.codex.git import Entry
+from codex_router.codex.git import LINK, REPOSITORY, Entry
+from codex_router.codex.inside import fingerprint, folders, git_text, holds, inner_ref, keep_copy, repository
+from codex_router.codex.obstacle import unstorable
 from codex_router.errors import RouterError
-from codex_router.home import codex_home, router_home
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterable
 
     from codex_router.codex.git import Git
 
-REFS = "refs/codex-router"
-MAX_UNTRACKED_BYTES = 1 << 30
-"""More than this in untracked files is data, not work: it would be copied into the repository at every attempt."""
-IN_PROGRESS = ("rebase-merge", "rebase-apply", "sequencer", "BISECT_LOG")
-"""Operations with a state of their own, which a snapshot would not bring back."""
 PENDING = ("MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "CHERRY_PICK_HEAD", "REVERT_HEAD", "SQUASH_MSG", "AUTO_MERGE")
 """Files of a begun merge, cherry-pick or revert; they belong to the index."""
-LINK, REPOSITORY = "120000", "160000"
+MAX_REPOSITORIES = 50
+"""More of them inside are a workspace; storing each at every attempt would take longer than the attempt."""
 
 
 class File(NamedTuple):
@@ -62,7 +60,9 @@ class State:
     empty: tuple[str, ...] = ()
     """Empty folders."""
     repositories: dict[str, str] = field(default_factory=dict)
-    """Submodules and nested repositories, each with a fingerprint of its state."""
+    """Repositories inside that are not stored, each with a fingerprint; empty for a submodule that is not there."""
+    inside: dict[str, str] = field(default_factory=dict)
+    """Repositories inside that are stored, as `inner_ref` says, each with its `git_text`."""
     pending: dict[str, str] = field(default_factory=dict)
     """`PENDING` files that exist, with the ids of their contents."""
 
@@ -77,14 +77,14 @@ class Snapshot:
     state: State
 
 
-def take(git: Git, ref: str, why: str, also: Iterable[bytes] = ()) -> Snapshot:
+def take(git: Git, ref: str, why: str, towards: Snapshot | None = None) -> Snapshot:
     """Store the present state under a ref and return it.
 
     Args:
         git: of the work tree.
         ref: below `REFS`; what it held before is replaced.
         why: one line, the commit's message.
-        also: further paths to store when they exist, ignored or not.
+        towards: what will be brought back: its files are stored too when they exist, ignored or not.
 
     Raises:
         RouterError: it cannot be stored (unreadable file, full disk, a file that changes meanwhile).
@@ -92,12 +92,22 @@ def take(git: Git, ref: str, why: str, also: Iterable[bytes] = ()) -> Snapshot:
     staged = git.staged()
     links = {one.path for one in staged if one.mode == REPOSITORY}
     others = git.others()
-    paths = {one.path for one in staged} | {path for path in others if not path.endswith(b"/")} | set(also)
+    paths = {one.path for one in staged} | {path for path in others if not path.endswith(b"/")}
     nested = links | {path.rstrip(b"/") for path in others if path.endswith(b"/")}
+    found = folders(git)
+    if towards is not None:
+        paths |= set(towards.files)
+        found.repositories.extend(map(os.fsencode, towards.state.inside))
+    inside, left_alone = _inside(git, ref, why, nested, found.repositories, towards)
     with tempfile.TemporaryDirectory(prefix="codex-router-") as folder:
         scratch = os.fsencode(folder)
         files = store(git, with_ignore_files(paths - nested), scratch)
-        state = _state(git, why, files, nested)
+        state = replace(
+            _state(git, why, files),
+            empty=tuple(os.fsdecode(path) for path in found.empty),
+            inside=inside,
+            repositories={os.fsdecode(path): fingerprint(git, path) for path in left_alone},
+        )
         kept = [Entry(path, file.mode, file.oid) for path, file in files.items()]
         kept += [one for one in staged if one.mode == REPOSITORY and one.stage == 0]
         beside = _beside(git, state, _staged_part(staged), _index(git, state), scratch)
@@ -136,6 +146,12 @@ def read(git: Git, ref: str) -> Snapshot:
     return Snapshot(ref, commit, files, state)
 
 
+def inner_snapshot(inner: Git, outer: Snapshot, path: bytes) -> Snapshot | None:
+    """Return the state of a repository inside that belongs to a snapshot around it; None when it does not hold one."""
+    ref = inner_ref(outer.ref, path)
+    return read(inner, ref) if os.fsdecode(path) in outer.state.inside and holds(inner, ref) else None
+
+
 def index_bytes(git: Git, snapshot: Snapshot) -> bytes | None:
     """Return the index file as it was; None when there was none."""
     if snapshot.state.index_mtime_ns is None:
@@ -143,29 +159,9 @@ def index_bytes(git: Git, snapshot: Snapshot) -> bytes | None:
     return git.read_blob(f"{_second(git, snapshot.commit)}:index")
 
 
-def obstacle(git: Git) -> str | None:
-    """Say why this state could not be brought back after an attempt; None when it can."""
-    for name in IN_PROGRESS:
-        if os.path.lexists(os.path.join(git.git_dir, name.encode())):
-            return f"`{name}`: a rebase, cherry-pick or bisect is in progress"
-    for one in git.staged():
-        if one.mode == REPOSITORY and _is_dirty(git, one.path):
-            return f"the submodule `{os.fsdecode(one.path)}` has changes of its own"
-    for home in (router_home(), codex_home()):
-        if _is_part(git, home):
-            return f"`{home}` is part of the work tree and not ignored: what is recorded there would be taken back too"
-    size = 0
-    for path in git.others():
-        info = lstat(git, path)
-        size += 0 if info is None else info.st_size
-    if size > MAX_UNTRACKED_BYTES:
-        return f"{size / 1e9:.1f} GB of untracked files (more than {MAX_UNTRACKED_BYTES >> 30} GiB) would be copied"
-    return None
-
-
 def store(git: Git, paths: Iterable[bytes], scratch: bytes) -> dict[bytes, File]:
     """Store the files among `paths` that exist in the work tree, and return them."""
-    present = {path: info for path in sorted(paths) if (info := lstat(git, path)) is not None}
+    present = {path: info for path in sorted(paths) if (info := git.lstat(path)) is not None}
     sources: list[bytes] = []
     for number, (path, info) in enumerate(present.items()):
         if stat.S_ISLNK(info.st_mode):
@@ -179,23 +175,6 @@ def store(git: Git, paths: Iterable[bytes], scratch: bytes) -> dict[bytes, File]
     return {path: _file(info, oid) for (path, info), oid in zip(present.items(), oids, strict=True)}
 
 
-def lstat(git: Git, path: bytes) -> os.stat_result | None:
-    """Return the status of a file or symbolic link of the work tree; None for anything else, also behind a link."""
-    parent = os.path.dirname(path)
-    while parent:
-        try:
-            if not stat.S_ISDIR(os.lstat(os.path.join(git.top, parent)).st_mode):
-                return None
-        except OSError:
-            return None
-        parent = os.path.dirname(parent)
-    try:
-        info = os.lstat(os.path.join(git.top, path))
-    except OSError:
-        return None
-    return info if stat.S_ISREG(info.st_mode) or stat.S_ISLNK(info.st_mode) else None
-
-
 def with_ignore_files(paths: set[bytes]) -> set[bytes]:
     """Add the ``.gitignore`` of each folder: one that ignores itself would hide what lies beside it."""
     folders = {b""}
@@ -203,57 +182,6 @@ def with_ignore_files(paths: set[bytes]) -> set[bytes]:
         while (path := os.path.dirname(path)) and path not in folders:
             folders.add(path)
     return paths | {os.path.join(folder, b".gitignore") for folder in folders}
-
-
-def empty_folders(git: Git) -> Iterator[bytes]:
-    """Yield the folders without anything in them, deepest first; ignored folders and other repositories left out."""
-    skipped = {os.path.join(git.top, path.rstrip(b"/")) for path in git.ignored() if path.endswith(b"/")}
-    found = []
-    for folder, names, files in os.walk(git.top):
-        names[:] = [
-            name
-            for name in names
-            if name != b".git"
-            and os.path.join(folder, name) not in skipped
-            and not os.path.lexists(os.path.join(folder, name, b".git"))
-        ]
-        if not files and not os.listdir(folder) and folder != git.top:
-            found.append(os.path.relpath(folder, git.top))
-    yield from reversed(found)
-
-
-def fingerprint(git: Git, path: bytes) -> str:
-    """Return what changes when a repository inside this one does; empty for one that is not there."""
-    inner = os.path.join(git.top, path)
-    if not os.path.lexists(os.path.join(inner, b".git")):
-        return ""
-    digest = hashlib.sha256((_asked(git, path, "rev-parse", "HEAD") or "unborn").encode())
-    for record in (_asked(git, path, "status", "--porcelain=v1", "-z", "--untracked-files=all") or "").split("\0"):
-        digest.update(os.fsencode(record))
-        try:
-            info = os.lstat(os.path.join(inner, os.fsencode(record[3:])))
-        except (OSError, ValueError):
-            continue
-        digest.update(f"{info.st_size} {info.st_mtime_ns}".encode())
-    return digest.hexdigest()
-
-
-def _is_part(git: Git, folder: Path) -> bool:
-    """Tell whether a folder is in the work tree and git does not ignore it."""
-    place, top = os.path.realpath(os.fsencode(folder)), os.path.realpath(git.top)
-    if place != top and not place.startswith(os.path.join(top, b"")):
-        return False
-    return place == top or git.ask("check-ignore", "-q", os.fsdecode(place) + "/") is None
-
-
-def _asked(git: Git, path: bytes, *words: str) -> str | None:
-    return git.ask("-C", os.fsdecode(path), *words)
-
-
-def _is_dirty(git: Git, path: bytes) -> bool:
-    if not os.path.lexists(os.path.join(git.top, path, b".git")):
-        return False
-    return _asked(git, path, "status", "--porcelain=v1") != ""
 
 
 def _file(info: os.stat_result, oid: str) -> File:
@@ -278,7 +206,22 @@ def _usual(mode: str) -> int:
     return int(mode[-3:], 8)
 
 
-def _state(git: Git, why: str, files: dict[bytes, File], nested: set[bytes]) -> State:
+def _inside(
+    git: Git, ref: str, why: str, nested: set[bytes], found: list[bytes], towards: Snapshot | None
+) -> tuple[dict[str, str], list[bytes]]:
+    """Store the repositories inside; return them as in `State.inside`, and those that are left alone."""
+    present = {path: inner for path in sorted({*nested, *found}) if (inner := repository(git, path)) is not None}
+    inside: dict[str, str] = {}
+    for path, inner in present.items() if len(present) <= MAX_REPOSITORIES else ():
+        if unstorable(inner) is None:
+            with contextlib.suppress(RouterError, OSError):
+                take(inner, inner_ref(ref, path), why, towards and inner_snapshot(inner, towards, path))
+                keep_copy(git, path, inner)
+                inside[os.fsdecode(path)] = git_text(git, path)
+    return inside, [path for path in sorted({*nested, *present}) if os.fsdecode(path) not in inside]
+
+
+def _state(git: Git, why: str, files: dict[bytes, File]) -> State:
     pending = {}
     for name in PENDING:
         path = os.path.join(git.git_dir, name.encode())
@@ -291,8 +234,6 @@ def _state(git: Git, why: str, files: dict[bytes, File], nested: set[bytes]) -> 
         head=git.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}"),
         index_mtime_ns=os.stat(git.index).st_mtime_ns if os.path.exists(git.index) else None,
         permissions=_permissions(files),
-        empty=tuple(os.fsdecode(path) for path in empty_folders(git)),
-        repositories={os.fsdecode(path): fingerprint(git, path) for path in sorted(nested)},
         pending=pending,
     )
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from codex_router.codex.git import Git
+from codex_router.codex.inside import REFS
 from codex_router.codex.kept import KeptRun, kept_run, kept_runs
 from codex_router.codex.restore import restore
-from codex_router.codex.snapshot import REFS, read
+from codex_router.codex.snapshot import read
 from codex_router.errors import ExitCode, RouterError, UsageError
 from codex_router.evidence.ledger import Ledger
 from codex_router.show import runs as words

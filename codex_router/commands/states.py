@@ -6,8 +6,10 @@ import os
 from typing import TYPE_CHECKING
 
 from codex_router.codex.git import Git
+from codex_router.codex.inside import REFS
+from codex_router.codex.obstacle import obstacle
 from codex_router.codex.restore import restore
-from codex_router.codex.snapshot import REFS, Snapshot, obstacle, take
+from codex_router.codex.snapshot import Snapshot, take
 from codex_router.errors import RouterError
 
 if TYPE_CHECKING:
