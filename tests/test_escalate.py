@@ -12,6 +12,7 @@ import pytest
 from waiting import wait_for
 from world import GO, TIERS, World
 
+from codex_router.codex.obstacle import MAX_UNTRACKED_BYTES
 from codex_router.commands.told_failure import INTRODUCTION
 from codex_router.evidence.ledger import FILE, Ledger
 from codex_router.evidence.runs import Run
@@ -284,13 +285,65 @@ def test_a_dirty_submodule_is_told_and_there_is_one_attempt(make_world: MakeWorl
     assert len(runs(world)) == 1
 
 
-def test_a_repository_inside_that_the_attempt_changes_ends_it(make_world: MakeWorld) -> None:
+def repository(world: World, name: str, text: str) -> None:
+    """Make a repository inside, with a commit and work that only its index and its files hold."""
+    folder = world.folder / name
+    folder.mkdir()
+    git(world, "init", "-q", "-b", "main", name)
+    for each in ("committed", "staged", "changed"):
+        (folder / each).write_text("first\n")
+        git(world, "-C", name, "add", each)
+        git(world, "-C", name, "commit", "-qm", each)
+    (folder / "staged").write_text(text)
+    git(world, "-C", name, "add", "staged")
+    (folder / "changed").write_text(text)
+    (folder / "untracked").write_text(text)
+
+
+def test_repositories_inside_come_back_before_the_second_arm_and_can_be_had_again(make_world: MakeWorld) -> None:
+    wrong = (
+        "cd changed && git checkout -qb theirs && git add -A && git -c user.name=a -c user.email=a@b commit -qm no"
+        " && rm committed && cd .. && rm -rf removed && git clone -q changed new"
+    )
+    world = world_with(make_world, wrong, f"test -d removed && test ! -e new && {write('first.py', RIGHT)}")
+    for name in ("changed", "removed"):
+        repository(world, name, "mine\n")
+    before = [git(world, "-C", name, "status", "--porcelain=v2", "--branch") for name in ("changed", "removed")]
+
+    done = world.run("exec", "--check", CHECK, *GO, PROMPT)
+
+    assert done.status == 0, done.stderr
+    assert tiers(world) == ["standard", "precision"]
+    after = [git(world, "-C", name, "status", "--porcelain=v2", "--branch") for name in ("changed", "removed")]
+    assert after == before
+    assert (world.folder / "removed" / "untracked").read_text() == "mine\n"
+    inside = json.loads(world.run("runs", "show", "last", "--json").stdout)["run"]["repositories_inside"]
+    assert set(inside["changed"]) == {"0", "0-checked", "1", "1-checked", "2"}
+    assert set(inside["new"]) == {"1", "1-checked"}
+    ends = inside["changed"]["0"], inside["changed"]["1"]
+    assert f"git -C changed diff {inside['changed']['0']}".encode() in world.run("runs", "show", "last").stdout
+    assert git(world, "-C", "changed", "diff", "--name-status", *ends) == "D\tcommitted\n"
+
+    assert world.run("runs", "restore", "last", "1", "--yes").status == 0
+    assert git(world, "-C", "changed", "log", "-1", "--format=%s") == "no\n"
+    assert git(world, "-C", "new", "symbolic-ref", "HEAD") == "refs/heads/theirs\n"
+    assert not (world.folder / "removed").exists()
+    assert world.run("runs", "restore", "last", "--yes").status == 0
+    after = [git(world, "-C", name, "status", "--porcelain=v2", "--branch") for name in ("changed", "removed")]
+    assert after == before
+    assert not (world.folder / "new").exists()
+
+
+def test_a_repository_inside_that_cannot_be_stored_ends_it_when_it_changes(make_world: MakeWorld) -> None:
     world = world_with(make_world, "echo more >> inner/file", "touch solved")
     (world.folder / "inner").mkdir()
-    subprocess.run(["git", "init", "-q"], cwd=world.folder / "inner", env=world.env, check=True)
+    git(world, "init", "-q", "inner")
     (world.folder / "inner" / "file").write_text("mine\n")
+    with (world.folder / "inner" / "data").open("wb") as stream:
+        stream.truncate(MAX_UNTRACKED_BYTES + 1)
     done = world.run("exec", "--check", "test -e solved", *GO, PROMPT)
     assert done.status == 123
+    assert "left alone, a change in it could not be taken back: `inner`" in done.stderr
     assert "`inner` changed and cannot be brought back" in done.stderr
     assert (world.folder / "inner" / "file").read_text() == "mine\nmore\n"
     assert tiers(world) == ["standard"]

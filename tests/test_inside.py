@@ -166,6 +166,29 @@ def test_ignored_ones_are_left_alone_whatever_becomes_of_the_rules(project: Path
     assert (vendor / "a").read_text() == "theirs\n"
 
 
+def test_git_init_around_ones_of_the_users_leaves_them(project: Path) -> None:
+    (project / ".gitignore").write_text("vendor/\n")
+    mine, vendor = repository(project / "d" / "mine"), repository(project / "d" / "vendor")
+    before = status(mine), status(vendor)
+    tree, clean = snapshot(project)
+    git(project / "d", "init", "-q")
+    assert back(tree, clean).repositories == ()
+    assert (status(mine), status(vendor)) == before
+    assert not (project / "d" / ".git").exists()
+
+
+def test_a_new_one_with_a_submodule_goes_and_can_be_had_again(project: Path, tmp_path: Path) -> None:
+    tree, clean = snapshot(project)
+    new = repository(project / "new")
+    git(new, "submodule", "--quiet", "add", str(repository(tmp_path / "library")), "lib")
+    (new / "lib" / "a").write_text("theirs\n")
+    theirs = status(new), status(new / "lib")
+    assert back(tree, clean).repositories == ()
+    assert not new.exists()
+    back(tree, read(tree, f"{REFS}/r/1"), "2")
+    assert (status(new), status(new / "lib")) == theirs
+
+
 def test_one_that_an_attempt_hides_by_a_rule_comes_back(project: Path, inner: Path) -> None:
     tree, clean = snapshot(project)
     (project / ".gitignore").write_text("inner/\n")

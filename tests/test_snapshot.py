@@ -149,6 +149,47 @@ def test_an_operation_in_progress_is_an_obstacle(project: Path, command: list[st
     assert "in progress" in (obstacle(Git(str(project))) or "")
 
 
+@pytest.mark.parametrize(
+    "command", [["rebase", "other"], ["cherry-pick", "other"], ["bisect", "start", "HEAD", "HEAD~1"]]
+)
+def test_what_an_attempt_began_and_did_not_end_is_gone_and_can_be_had_again(project: Path, command: list[str]) -> None:
+    diverge(project)
+    before = git(project, "status")
+    tree, clean = snapshot(project)
+    subprocess.run(["git", *IDENTITY, *command], cwd=project, capture_output=True, check=False)
+    theirs = git(project, "status")
+    assert theirs != before
+    back(tree, clean)
+    assert git(project, "status") == before
+    assert obstacle(tree) is None
+    restore(tree, read(tree, f"{REFS}/r/1"), f"{REFS}/r/2", "again")
+    assert git(project, "status") == theirs
+    subprocess.run(["git", command[0], "--abort" if command[0] != "bisect" else "reset"], cwd=project, check=True)
+    assert git(project, "status") == before
+
+
+def test_rules_that_an_attempt_wrote_neither_hide_its_files_nor_bare_the_users(project: Path) -> None:
+    exclude = project / ".git" / "info" / "exclude"
+    exclude.write_text("mine.log\n")
+    (project / "mine.log").write_text("ignored\n")
+    tree, clean = snapshot(project)
+    exclude.write_text("theirs.log\n")
+    (project / "theirs.log").write_text("theirs\n")
+    back(tree, clean)
+    assert exclude.read_text() == "mine.log\n"
+    assert (project / "mine.log").read_text() == "ignored\n"
+    assert not (project / "theirs.log").exists()
+    restore(tree, read(tree, f"{REFS}/r/1"), f"{REFS}/r/2", "again")
+    assert exclude.read_text() == "theirs.log\n"
+    assert (project / "theirs.log").read_text() == "theirs\n"
+
+
+def test_a_snapshot_of_an_empty_tree_is_sound(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    snapshot(tmp_path)
+    git(tmp_path, "fsck", "--strict")
+
+
 def test_a_second_work_tree_has_its_own_state(project: Path, tmp_path: Path) -> None:
     git(project, "worktree", "add", "-q", "-b", "second", str(tmp_path / "second"))
     second = tmp_path / "second"

@@ -90,6 +90,15 @@ class Git:
         self.git_dir = self.run("rev-parse", "--absolute-git-dir").removesuffix(b"\n")
         self.index = os.path.join(self.git_dir, b"index")
 
+    @property
+    def common_dir(self) -> bytes:
+        """Return what the work trees of a repository share: its ``.git``."""
+        try:
+            with open(os.path.join(self.git_dir, b"commondir"), "rb") as stream:
+                return os.path.join(self.git_dir, stream.read().removesuffix(b"\n"))
+        except FileNotFoundError:
+            return self.git_dir
+
     def lstat(self, path: bytes) -> os.stat_result | None:
         """Return the status of a file or symbolic link of the work tree; None for anything else, also behind a link."""
         parent = os.path.dirname(path)

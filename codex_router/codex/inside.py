@@ -108,23 +108,21 @@ def keep_copy(git: Git, path: bytes, inner: Git) -> None:
 
 
 def take_away(git: Git, path: bytes, inner: Git) -> None:
-    """Move the ``.git`` of a repository inside to where the copies are, those inside it first; the files stay.
+    """Move the ``.git`` of a repository inside to where the copies are, its submodules' first; the files stay.
 
     Raises:
         OSError: it is on another disk.
     """
     for one in folders(inner).repositories:
         deeper = repository(inner, one)
-        if deeper is not None:
+        if deeper is not None and _is_below(deeper.git_dir, inner.git_dir):
             take_away(inner, one, deeper)
     dot = _dot_git(git, path)
     if not git_text(git, path):
         os.rename(dot, _unused(git, path))
         return
-    common = os.path.realpath(os.path.join(git.top, git.run("rev-parse", "--git-common-dir").removesuffix(b"\n")))
-    own = os.path.realpath(inner.git_dir)
-    if any(own.startswith(os.path.join(common, name, b"")) for name in SHARED):
-        os.rename(own, _unused(git, path))
+    if any(_is_below(inner.git_dir, os.path.join(git.common_dir, name)) for name in SHARED):
+        os.rename(inner.git_dir, _unused(git, path))
     os.unlink(dot)
 
 
@@ -200,6 +198,10 @@ def _is_real(git: Git, path: bytes) -> bool:
             return False
         path = os.path.dirname(path)
     return True
+
+
+def _is_below(place: bytes, folder: bytes) -> bool:
+    return os.path.realpath(place).startswith(os.path.join(os.path.realpath(folder), b""))
 
 
 def _dot_git(git: Git, path: bytes) -> bytes:

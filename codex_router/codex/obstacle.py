@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from codex_router.codex.git import REPOSITORY
+from codex_router.codex.git_files import begun
 from codex_router.codex.inside import has_git, is_dirty, repository
 from codex_router.home import codex_home, router_home
 
@@ -16,15 +17,13 @@ if TYPE_CHECKING:
 
 MAX_UNTRACKED_BYTES = 1 << 30
 """More than this in untracked files is data, not work: it would be copied into the repository at every attempt."""
-IN_PROGRESS = ("rebase-merge", "rebase-apply", "sequencer", "BISECT_LOG")
-"""Operations with a state of their own."""
 
 
 def obstacle(git: Git) -> str | None:
     """Say why this state could not be brought back after an attempt; None when it can."""
-    for name in IN_PROGRESS:
-        if os.path.lexists(os.path.join(git.git_dir, name.encode())):
-            return f"`{name}`: a rebase, cherry-pick or bisect is in progress"
+    name = begun(git)
+    if name is not None:
+        return f"`{name}`: a rebase, cherry-pick or bisect is in progress"
     modules = {one.path for one in git.staged() if one.mode == REPOSITORY}
     others = {path.rstrip(b"/") for path in git.others() if path.endswith(b"/")}
     for path in sorted(modules | others):

@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from codex_router.codex.git_files import write_begun, write_rules
 from codex_router.codex.inside import (
     fingerprint,
     folders,
@@ -18,7 +19,6 @@ from codex_router.codex.inside import (
     take_away,
 )
 from codex_router.codex.snapshot import (
-    PENDING,
     Snapshot,
     index_bytes,
     inner_snapshot,
@@ -62,6 +62,7 @@ def restore(git: Git, target: Snapshot, ref: str, why: str) -> Restored:
         work = WorkFiles(git, take(git, ref, why, target), target, os.fsencode(folder))
         inside = _Inside(work, ref, why)
         inside.bring_back()
+        _rules(git, target)
         inside.clear_the_way()
         work.bring_back_files()
         inside.remove_the_rest()
@@ -206,15 +207,12 @@ def _head(git: Git, before: Snapshot, target: Snapshot) -> None:
         git.run("symbolic-ref", "-m", "codex-router: restore", "HEAD", then.branch)
 
 
+def _rules(git: Git, target: Snapshot) -> None:
+    write_rules(git, {name: None if oid is None else git.read_blob(oid) for name, oid in target.state.rules.items()})
+
+
 def _pending(git: Git, target: Snapshot) -> None:
-    for name in PENDING:
-        place = os.path.join(git.git_dir, name.encode())
-        if name in target.state.pending:
-            with open(place, "wb") as stream:
-                stream.write(git.read_blob(target.state.pending[name]))
-        else:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(place)
+    write_begun(git, {name: git.read_blob(oid) for name, oid in target.state.pending.items()})
 
 
 def _index(git: Git, lock: bytes, target: Snapshot) -> None:

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codex_router.codex.git import LINK, REPOSITORY, Entry
+from codex_router.codex.git_files import read_begun, read_rules
 from codex_router.codex.inside import fingerprint, folders, git_text, holds, inner_ref, keep_copy, repository
 from codex_router.codex.obstacle import unstorable
 from codex_router.errors import RouterError
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
     from codex_router.codex.git import Git
 
-PENDING = ("MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "CHERRY_PICK_HEAD", "REVERT_HEAD", "SQUASH_MSG", "AUTO_MERGE")
-"""Files of a begun merge, cherry-pick or revert; they belong to the index."""
 MAX_REPOSITORIES = 50
 """More of them inside are a workspace; storing each at every attempt would take longer than the attempt."""
 
@@ -64,7 +63,9 @@ class State:
     inside: dict[str, str] = field(default_factory=dict)
     """Repositories inside that are stored, as `inner_ref` says, each with its `git_text`."""
     pending: dict[str, str] = field(default_factory=dict)
-    """`PENDING` files that exist, with the ids of their contents."""
+    """Files of a begun merge, rebase or the like, see `git_files`, with the ids of their contents."""
+    rules: dict[str, str | None] = field(default_factory=dict)
+    """Files beside the ``.gitignore`` that say what is ignored, likewise; None for one that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,19 +223,14 @@ def _inside(
 
 
 def _state(git: Git, why: str, files: dict[bytes, File]) -> State:
-    pending = {}
-    for name in PENDING:
-        path = os.path.join(git.git_dir, name.encode())
-        if os.path.exists(path):
-            with open(path, "rb") as stream:
-                pending[name] = git.write_blob(stream.read())
     return State(
         why=why,
         branch=git.ask("symbolic-ref", "--quiet", "HEAD"),
         head=git.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}"),
         index_mtime_ns=os.stat(git.index).st_mtime_ns if os.path.exists(git.index) else None,
         permissions=_permissions(files),
-        pending=pending,
+        pending={name: git.write_blob(content) for name, content in read_begun(git).items()},
+        rules={name: None if content is None else git.write_blob(content) for name, content in read_rules(git).items()},
     )
 
 
@@ -255,7 +251,9 @@ def _beside(git: Git, state: State, inner: list[Entry], index: bytes | None, scr
     said: dict[str, Any] = {"schema": 1, **asdict(state)}
     blobs = {b"state.json": json.dumps(said).encode(), **({} if index is None else {b"index": index})}
     entries = [*inner, *(Entry(name, "100644", git.write_blob(content)) for name, content in blobs.items())]
-    entries += [Entry(b"pending/" + name.encode(), "100644", oid) for name, oid in state.pending.items()]
+    for name, oid in {**state.pending, **state.rules}.items():
+        if oid is not None:
+            entries.append(Entry(b"pending/" + os.fsencode(name), "100644", oid))
     return _commit_tree(git, git.write_tree(entries, scratch), [], f"{state.why}: index and state")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from codex_router.codex.git import Git
-from codex_router.codex.inside import REFS
+from codex_router.codex.inside import REFS, inner_ref
 from codex_router.codex.kept import KeptRun, kept_run, kept_runs
 from codex_router.codex.restore import restore
 from codex_router.codex.snapshot import read
@@ -50,9 +51,10 @@ def show_run(*, run: str, as_json: bool) -> None:
     """Show a run: its attempts, their checks, and the states that can be restored."""
     found = kept_run(run)
     if as_json:
-        print_json({"run": words.run_json(found, _states(found), _responses(found))})
+        inside = {"repositories_inside": _inside(found)}
+        print_json({"run": words.run_json(found, _states(found), _responses(found)) | inside})
         return
-    for part in words.details(found, _states(found)):
+    for part in words.details(found, _states(found), _inside(found)):
         show(out(), part)
 
 
@@ -76,7 +78,7 @@ def restore_run(*, run: str, state: str, yes: bool) -> int:
     for path in done.aside:
         notices.print(f"in the way, kept under another name: `{path}`", style="warn")
     for path in done.repositories:
-        notices.print(f"not restored, it is a repository of its own: `{path}`", style="warn")
+        notices.print(f"not restored, a repository of its own that could not be stored: `{path}`", style="warn")
     notices.print(f"restored state {state} of {found.run}: {done.changed} files changed", style="ok")
     notices.print(f"take it back with `codex-router runs restore {found.run} {undo}`", style="hint")
     return ExitCode.DONE
@@ -99,6 +101,16 @@ def _states(run: KeptRun) -> list[str]:
     except RouterError:
         return []
     return [ref.rpartition("/")[2] for ref in said.decode().split()]
+
+
+def _inside(run: KeptRun) -> dict[str, dict[str, str]]:
+    """Return the refs of the repositories inside, by their path and the state."""
+    found: dict[str, dict[str, str]] = {}
+    for state in _states(run):
+        ref = f"{REFS}/{run.run}/{state}"
+        for path in read(_git(run), ref).state.inside:
+            found.setdefault(path, {})[state] = inner_ref(ref, os.fsencode(path))
+    return found
 
 
 def _responses(run: KeptRun) -> dict[str, list[Response]]:

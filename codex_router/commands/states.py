@@ -66,6 +66,11 @@ class States:
         except (RouterError, OSError) as error:
             self._say(f"no snapshot: {error}; from here on nothing is brought back")
             self._git, self.obstacle = None, str(error)
+            return
+        left_alone = [path for path, is_there in self._stored[number].state.repositories.items() if is_there]
+        if left_alone and not number:
+            names = ", ".join(f"`{path}`" for path in left_alone)
+            self._say(f"left alone, a change in it could not be taken back: {names} (a repository of its own)")
 
     def back_to(self, number: int, keep_as: str, why: str) -> tuple[str, ...] | None:
         """Bring a state back, storing the present one under another name.

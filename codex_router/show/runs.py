@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +37,14 @@ def listing(runs: Iterable[KeptRun]) -> Table:
     return table(("run", "result", "attempts", ">cost", "folder"), rows)
 
 
-def details(run: KeptRun, states: Sequence[str]) -> Iterator[Text | Table]:
-    """Yield all there is to know of a run, with the states that can be restored."""
+def details(run: KeptRun, states: Sequence[str], inside: Mapping[str, Mapping[str, str]]) -> Iterator[Text | Table]:
+    """Yield all there is to know of a run.
+
+    Args:
+        run: the run.
+        states: those that can be restored.
+        inside: the refs of repositories inside, by path and state.
+    """
     yield Text.assemble((run.run, "bold"), f" · {run.started} · ", (run.result, STYLES[run.result]), f" · {run.folder}")
     columns = ("attempt", "tier", "model", "effort", "end", ">turns", ">cost", "checks")
     yield table(columns, [_attempt(one) for one in run.attempts])
@@ -50,6 +57,9 @@ def details(run: KeptRun, states: Sequence[str]) -> Iterator[Text | Table]:
         yield Text(f"codex-router runs restore {run.run} {state}")
     if states:
         yield Text(f"git diff refs/codex-router/{run.run}/{states[0]} refs/codex-router/{run.run}/{states[-1]}")
+    for path, refs in inside.items():
+        ends = [*refs.values()]
+        yield Text(f"git -C {shlex.quote(path)} diff {ends[0]} {ends[-1]}")
 
 
 def cost_usd(run: KeptRun) -> float | None:
