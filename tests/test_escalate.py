@@ -375,6 +375,21 @@ def test_a_check_that_takes_too_long_rejects_and_leaves_no_process(make_world: M
     gone(world, "sleep 987")
 
 
+def test_what_a_check_leaves_running_ends_with_it(make_world: MakeWorld) -> None:
+    world = world_with(make_world, "touch solved")
+    check = "sleep 984 & test -e solved"
+    assert world.run("exec", "--check", check, *GO, PROMPT).status == 0
+    gone(world, "sleep 984")
+
+
+def test_a_lock_that_an_attempt_leaves_is_told_once(make_world: MakeWorld) -> None:
+    world = world_with(make_world, "touch .git/index.lock one", "touch two")
+    done = world.run("exec", "--check", "test -e two", *GO, PROMPT)
+    assert done.status == 123
+    assert done.stderr.count("index.lock: the index cannot be locked") == 1
+    assert (world.folder / "one").exists()
+
+
 def gone(world: World, command: str) -> None:
     """Return when no process of this world has this command line."""
     wait_for(lambda: command not in world.processes().values())

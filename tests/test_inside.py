@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from codex_router.codex import obstacle as limits
+from codex_router.codex import restore as restoring
 from codex_router.codex import snapshot as module
 from codex_router.codex.git import Git
 from codex_router.codex.inside import KEPT, REFS, inner_ref
 from codex_router.codex.obstacle import obstacle
 from codex_router.codex.restore import Restored, restore
 from codex_router.codex.snapshot import Snapshot, read, take
+from codex_router.errors import RouterError
 
 IDENTITY = ("-c", "user.name=u", "-c", "user.email=u@localhost", "-c", "protocol.file.allow=always")
 
@@ -288,12 +290,15 @@ def test_one_that_git_cannot_read_is_an_obstacle(project: Path, inner: Path) -> 
     assert "cannot read the repository `inner`" in (obstacle(Git(str(project))) or "")
 
 
-def test_a_locked_one_is_told_before_anything_changes(project: Path, inner: Path) -> None:
+def test_a_locked_one_is_told_before_anything_changes(
+    project: Path, inner: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restoring, "LOCK_PATIENCE_S", 0.0)
     tree, clean = snapshot(project)
     (project / "a").write_text("theirs\n")
     (inner / "a").write_text("theirs\n")
     (inner / ".git" / "index.lock").touch()
-    with pytest.raises(Exception, match="cannot be locked"):
+    with pytest.raises(RouterError, match="cannot be locked"):
         back(tree, clean)
     assert (project / "a").read_text() == (inner / "a").read_text() == "theirs\n"
 

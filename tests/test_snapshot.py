@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from codex_router.codex import obstacle as limits
+from codex_router.codex import restore as restoring
 from codex_router.codex.git import Git, NoRepositoryError
 from codex_router.codex.inside import REFS
 from codex_router.codex.obstacle import obstacle
@@ -298,7 +299,18 @@ def test_a_repository_where_a_file_belongs_goes_and_can_be_had_again(project: Pa
     assert "## No commits yet on theirs\nA  x\n" in git(project / "a", "status", "--short", "--branch")
 
 
-def test_a_locked_index_changes_nothing(project: Path) -> None:
+def test_a_lock_that_is_held_for_a_moment_is_waited_for(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restoring, "LOCK_PATIENCE_S", 600.0)
+    tree, clean = snapshot(project)
+    (project / "a").write_text("theirs\n")
+    (project / ".git" / "index.lock").touch()
+    with subprocess.Popen(["sh", "-c", "sleep 1; rm .git/index.lock"], cwd=project):
+        back(tree, clean)
+    assert (project / "a").read_text() == "a\n"
+
+
+def test_a_locked_index_changes_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restoring, "LOCK_PATIENCE_S", 0.0)
     tree, clean = snapshot(project)
     (project / "a").write_text("theirs\n")
     (project / ".git" / "index.lock").touch()

@@ -20,6 +20,7 @@ GRACE_S = 3.0
 """Between SIGTERM and SIGKILL for a check that takes too long."""
 SHOWN_LINES = 12
 SHOWN_BYTES = 1 << 16
+COMPARED_BYTES = 1 << 20
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\t\x20-\x7e\x80-\U0010ffff]|[\x80-\x9f]")
 NUMBER = re.compile(rb"0x[0-9a-fA-F]+|[0-9]+(\.[0-9]+)?")
 
@@ -41,8 +42,8 @@ class Checked(NamedTuple):
 
     @property
     def manner(self) -> tuple[int | None, str]:
-        """Return what is equal for two failures of the same kind: numbers, such as times, left out."""
-        return self.status, hashlib.sha256(NUMBER.sub(b"#", self.output.read_bytes())).hexdigest()
+        """Return what is equal for two failures of a kind: the end of the output, without numbers such as times."""
+        return self.status, hashlib.sha256(NUMBER.sub(b"#", self._end(COMPARED_BYTES))).hexdigest()
 
     def __str__(self) -> str:
         how = "took too long" if self.status is None else f"exit status {self.status}"
@@ -50,10 +51,13 @@ class Checked(NamedTuple):
 
     def last_lines(self) -> list[str]:
         """Return the end of its output, without what could steer a terminal."""
-        with self.output.open("rb") as stream:
-            stream.seek(max(0, self.output.stat().st_size - SHOWN_BYTES))
-            text = stream.read().decode("utf-8", errors="replace")
+        text = self._end(SHOWN_BYTES).decode("utf-8", errors="replace")
         return [CONTROL.sub("", line)[:400] for line in text.splitlines()[-SHOWN_LINES:]]
+
+    def _end(self, size: int) -> bytes:
+        with self.output.open("rb") as stream:
+            stream.seek(max(0, self.output.stat().st_size - size))
+            return stream.read(size)
 
 
 def check(commands: Sequence[str], folder: str, seconds: float | None, place: Path, stage: str) -> list[Checked]:
@@ -89,10 +93,8 @@ def _check(command: str, folder: str, limit: float | None, output: Path) -> Chec
             status: int | None = process.wait(limit)
         except subprocess.TimeoutExpired:
             status = None
+        finally:  # what it left running would write into the next attempt; Ctrl-C reaches us only
             _stop(process)
-        except BaseException:  # Ctrl-C reaches us only: the check has left our group
-            _stop(process)
-            raise
     if status is not None and status < 0:
         status = 128 - status
     return Checked(command, status, time.monotonic() - started, output)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import tempfile
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
     from codex_router.codex.git import Git
 
+LOCK_PATIENCE_S = 3.0
+"""Editors run `git status` whenever files change, which holds the index for a moment."""
 HELD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -242,12 +245,24 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="codex-router-")
 
 
+def _created(lock: bytes, *, must: bool) -> bool:
+    try:
+        os.close(os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+    except FileExistsError:
+        if must:
+            raise
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def _locked_index(git: Git) -> Iterator[bytes]:
     """Hold git's own lock, so that no other git changes the index meanwhile."""
     lock = git.index + b".lock"
+    patience_ends = time.monotonic() + LOCK_PATIENCE_S
     try:
-        os.close(os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+        while not _created(lock, must=time.monotonic() >= patience_ends):
+            time.sleep(0.02)
     except OSError as error:
         hint = "another git is at work here; if none is, remove that file"
         raise RouterError(f"the index cannot be locked: {error.strerror}", where=os.fsdecode(lock), hint=hint) from None

@@ -246,7 +246,7 @@ class _Trial:
 
     def _keep_best(self) -> None:
         number = best([one.failing for one in self.kept.attempts]) + 1
-        if number != self.states.in_place:
+        if self.states.in_place not in {None, number}:
             last = len(self.kept.attempts)
             self.states.back_to(number, f"{last}-last", f"attempt {last}, not the best")
             self._answer(self.answers.put_back, number)
