@@ -124,7 +124,7 @@ def test_a_first_attempt_that_passes_is_the_only_one(make_world: MakeWorld) -> N
     assert tiers(world) == ["standard"]
     before, after = [line for line in done.stderr.splitlines() if line.startswith("codex-router:")]
     assert before.endswith("-> standard: gpt-5.5 low · then precision if the check fails")
-    assert after.startswith("codex-router: check passed · 2 turns · $")
+    assert after.startswith("codex-router: solved, check passed · 2 turns · $")
     assert kept(world)["result"] == "accepted"
 
 
@@ -353,6 +353,7 @@ def test_a_check_that_measures_nothing_is_told(make_world: MakeWorld) -> None:
     world = world_with(make_world, "touch one")
     done = world.run("exec", "--check", "true", *GO, PROMPT)
     assert "passes already, before the first attempt" in done.stderr
+    assert "codex-router: check passed · 2 turns" in done.stderr, "nobody knows whether it is solved"
     assert [(run.attempt.outcome, run.attempt.outcome_source) for run in runs(world)] == [("yes", "heuristic")]
     failing = "echo took 0.$(date +%N) s; exit 3"
     done = world.run("exec", "--attempts", "1", "--check", failing, *GO, PROMPT)

@@ -48,6 +48,21 @@ def test_the_environment_comes_first_then_path_then_the_extra(tmp_path: Path, mo
     assert str(found) == f"Codex 0.3.0 ({own}, by $CODEX_ROUTER_CODEX)"
 
 
+@pytest.mark.parametrize(
+    "call", ['exec codex-router "$@"', "/opt/bin/codex-router exec -- $*", 'py -m codex_router "$@"']
+)
+def test_a_script_that_starts_us_is_not_taken_for_codex(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    own = program(tmp_path / "bin" / "codex", rest=call)
+    monkeypatch.setenv("CODEX_ROUTER_CODEX", str(own))
+    with pytest.raises(LaunchError, match="no Codex found"):
+        find_codex()
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{tmp_path}/codex-router:/bin")
+    real = program(tmp_path / "codex-router" / "codex")
+    assert find_codex().path == str(real)
+
+
 def test_the_version_is_asked_once(tmp_path: Path) -> None:
     codex = program(tmp_path / "bin" / "codex")
     assert [find_codex().version for _ in range(3)] == [(0, 163, 0)] * 3

@@ -79,6 +79,10 @@ def seen(folder: Path) -> Seen:
     )
 
 
+def stashed(folder: Path) -> list[bytes]:
+    return git(folder, "stash", "list", "--format=%H %gs").splitlines()
+
+
 def repositories(folder: Path) -> list[Path]:
     """Return the repositories in a work tree that are not ignored, without those in these."""
     found = sorted(place.parent for place in folder.rglob(".git") if (place / "HEAD").exists())
@@ -173,7 +177,7 @@ actions = st.one_of(
     st.tuples(st.just("git"), st.just("checkout"), st.just("-qb"), st.sampled_from(("x", "y"))),
     st.tuples(st.just("git"), st.just("checkout"), st.just("-q"), st.just("--detach")),
     st.tuples(st.just("git"), st.just("update-index"), st.just("--assume-unchanged"), names),
-    st.tuples(st.just("git"), st.just("stash")),
+    st.tuples(st.just("git"), st.just("stash"), st.sampled_from(("push", "pop", "drop", "clear"))),
     st.tuples(st.just("git"), st.just("reset"), st.just("-q"), st.just("--hard")),
 )
 places = st.sampled_from(("nested", "d", "d/repo", "nested/d/deep"))
@@ -186,7 +190,7 @@ in_repositories = st.one_of(
 things = st.one_of(actions, in_repositories)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(things, max_size=14), st.lists(things, max_size=14))
 @example([("write", "a", "one\n"), ("git", "add", "a"), ("write", "a", "two\n")], [("git", "add", "a")])
 @example([("write", "d/b", "one\n"), ("git", "add", "-A")], [("remove", "d"), ("link", "d", "..")])
@@ -207,7 +211,7 @@ def test_any_state_comes_back_after_anything(before: list[tuple[str, ...]], afte
         (folder / ".git" / "info" / "exclude").write_text("")
         for action in before:
             do(folder, action)
-        own = seen(folder)
+        own, stash = seen(folder), stashed(folder)
         tree = Git(str(folder))
         clean = take(tree, "refs/codex-router/r/0", "before")
         assert seen(folder) == own, "a snapshot changes nothing"
@@ -219,6 +223,7 @@ def test_any_state_comes_back_after_anything(before: list[tuple[str, ...]], afte
 
         assert not done.repositories
         assert without_aside(seen(folder), done.aside) == own
+        assert set(stash) <= set(stashed(folder))
         still_ignored = ignored(folder)
         assert {path: hidden[path] for path in hidden if path in still_ignored} == {
             path: still_ignored[path] for path in hidden if path in still_ignored

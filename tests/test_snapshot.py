@@ -118,6 +118,31 @@ def test_what_only_the_index_holds_survives_a_collection(project: Path) -> None:
     assert (project / "a").read_text() == "on disk only\n"
 
 
+def test_branches_and_stashes_that_an_attempt_removes_come_back(project: Path) -> None:
+    for number in range(3):
+        (project / "a").write_text(f"{number}\n")
+        git(project, "stash", "push", "-q", "-m", f"my {number}")
+    git(project, "branch", "mine")
+    git(project, "commit", "-q", "--allow-empty", "-m", "two")
+    git(project, "branch", "kept")
+
+    def told() -> list[str]:
+        return [git(project, *words) for words in (("stash", "list", "-p"), ("branch", "-v"))]
+
+    before = told()
+    tree, clean = snapshot(project)
+    git(project, "stash", "clear")
+    git(project, "branch", "-D", "mine")
+    git(project, "checkout", "-q", "-b", "theirs")
+    git(project, "branch", "-D", "main")
+    git(project, "reflog", "expire", "--expire=now", "--all")
+    git(project, "gc", "-q", "--prune=now")
+    back(tree, clean)
+    git(project, "branch", "-D", "theirs")
+    assert told() == before
+    git(project, "fsck", "--strict")
+
+
 def diverge(project: Path) -> None:
     """Change one file on two branches, so that they cannot be joined without a conflict."""
     git(project, "checkout", "-qb", "other")

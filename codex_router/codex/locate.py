@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SHIM_MARK = b"#!/bin/sh\n# codex-router shim"
 """How the `codex` begins that `codex-router shim` installs."""
+CALLS = tuple(name + rest for name in (b"codex-router", b"codex_router") for rest in (b' "$@"', b" exec"))
+"""How a `codex` that somebody wrote by hand calls us."""
 MEMO = "codex.json"
 INSTALL_HINT = (
     "install it (`npm install -g @openai/codex`, or codex-router with its `codex` extra: `pip install '.[codex]'` in a "
@@ -63,9 +65,9 @@ def find_codex() -> Codex:
 
 def _find_path() -> tuple[str | None, str]:
     own = os.environ.get("CODEX_ROUTER_CODEX")
-    if own and not is_shim(own):
+    if own and not leads_back(own):
         return own, "$CODEX_ROUTER_CODEX"
-    on_path = next((path for path in codexes_on_path() if not is_shim(path)), None)
+    on_path = next((path for path in codexes_on_path() if not leads_back(path)), None)
     if on_path:
         return on_path, "PATH"
     return _from_extra(), "the codex extra"
@@ -80,12 +82,22 @@ def codexes_on_path() -> Iterator[str]:
 
 
 def is_shim(path: str | PathLike[str]) -> bool:
-    """Tell whether a `codex` is the one that we install: taking it for the real one would never end."""
+    """Tell whether a `codex` is the one that we install."""
+    return _head(path).startswith(SHIM_MARK)
+
+
+def leads_back(path: str) -> bool:
+    """Tell whether a `codex` is a script that starts us: taking it for the real one would never end."""
+    head = _head(path)
+    return head.startswith(b"#!") and (is_shim(path) or any(call in head for call in CALLS))
+
+
+def _head(path: str | PathLike[str]) -> bytes:
     try:
         with open(path, "rb") as stream:
-            return stream.read(len(SHIM_MARK)) == SHIM_MARK
+            return stream.read(4096)
     except OSError:
-        return False
+        return b""
 
 
 def _from_extra() -> str | None:

@@ -19,6 +19,7 @@ from codex_router.codex.inside import (
     repository,
     take_away,
 )
+from codex_router.codex.side_refs import bring_back_removed
 from codex_router.codex.snapshot import (
     Snapshot,
     index_bytes,
@@ -71,6 +72,7 @@ def restore(git: Git, target: Snapshot, ref: str, why: str) -> Restored:
         inside.remove_the_rest()
         _empty_folders(git, target)
         _head(git, work.before, target)
+        bring_back_removed(git, target.state.branches, target.state.stash)
         _pending(git, target)
         _index(git, lock, target)
         inside.bring_back_the_missing()

@@ -22,6 +22,7 @@ from codex_router.codex.git import LINK, REPOSITORY, Entry
 from codex_router.codex.git_files import read_begun, read_rules
 from codex_router.codex.inside import fingerprint, folders, git_text, holds, inner_ref, keep_copy, repository
 from codex_router.codex.obstacle import unstorable
+from codex_router.codex.side_refs import read_branches, read_stash
 from codex_router.errors import RouterError
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ class State:
     """Repositories inside that are stored, as `inner_ref` says, each with its `git_text`."""
     pending: dict[str, str] = field(default_factory=dict)
     """Files of a begun merge, rebase or the like, see `git_files`, with the ids of their contents."""
+    branches: dict[str, str] = field(default_factory=dict)
+    stash: dict[str, str] = field(default_factory=dict)
+    """These two as in `side_refs`."""
     rules: dict[str, str | None] = field(default_factory=dict)
     """Files beside the ``.gitignore`` that say what is ignored, likewise; None for one that does not exist."""
 
@@ -229,6 +233,8 @@ def _state(git: Git, why: str, files: dict[bytes, File]) -> State:
         head=git.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}"),
         index_mtime_ns=os.stat(git.index).st_mtime_ns if os.path.exists(git.index) else None,
         permissions=_permissions(files),
+        branches=read_branches(git),
+        stash=read_stash(git),
         pending={name: git.write_blob(content) for name, content in read_begun(git).items()},
         rules={name: None if content is None else git.write_blob(content) for name, content in read_rules(git).items()},
     )
@@ -254,7 +260,8 @@ def _beside(git: Git, state: State, inner: list[Entry], index: bytes | None, scr
     for name, oid in {**state.pending, **state.rules}.items():
         if oid is not None:
             entries.append(Entry(b"pending/" + os.fsencode(name), "100644", oid))
-    return _commit_tree(git, git.write_tree(entries, scratch), [], f"{state.why}: index and state")
+    parents = [*dict.fromkeys((*state.branches.values(), *state.stash))]
+    return _commit_tree(git, git.write_tree(entries, scratch), parents, f"{state.why}: index and state")
 
 
 def _keep(git: Git, ref: str, tree: str, beside: str, files: dict[bytes, File], state: State) -> Snapshot:

@@ -100,7 +100,7 @@ class _Trial:
                 raise Ended(done.late)
             checks = self._checks(f"attempt-{number}")
             self._judged(number, done, checks)
-            self.say(after(self.job, done.ran, done.recorded, _verdict(checks)))
+            self.say(after(self.job, done.ran, done.recorded, self._verdict(checks)))
             if all(one.passed for one in checks):
                 return self._finish("accepted", done, checks)
             if done.ran.end == "error" and not done.ran.progress.responses:
@@ -122,7 +122,7 @@ class _Trial:
         self.first = self._checks("before")
         self.kept.first_checks = _kept(self.first)
         self._save()
-        if all(one.passed for one in self.first):
+        if self._passed_before():
             self.say("the check passes already, before the first attempt: it may not measure this task")
         self.states.back_to(0, "0-checked", "before the first attempt, after the checks")
 
@@ -173,8 +173,18 @@ class _Trial:
     def _outcome(self, done: Done, checks: list[Checked]) -> tuple[Outcome, OutcomeSource | None]:
         """Return what the checks prove: nothing much if they passed before, nothing at all of a Codex that failed."""
         if all(one.passed for one in checks):
-            return "yes", "heuristic" if all(one.passed for one in self.first) else "tests"
+            return "yes", "heuristic" if self._passed_before() else "tests"
         return ("unknown", None) if done.ran.end == "error" else ("no", "tests")
+
+    def _verdict(self, checks: list[Checked]) -> str:
+        what = "check" if len(checks) == 1 else "checks"
+        failing = sum(not one.passed for one in checks)
+        if failing:
+            return f"{what} failed" if len(checks) == 1 else f"{failing} of {len(checks)} checks failed"
+        return f"{what} passed" if self._passed_before() else f"solved, {what} passed"
+
+    def _passed_before(self) -> bool:
+        return all(one.passed for one in self.first)
 
     def _what_follows(self) -> str:
         """Say what happens when the check rejects the first attempt."""
@@ -278,14 +288,6 @@ class _Trial:
         """Say whose work is in the tree, and where the other states are."""
         others = f"; other states: `codex-router runs show {self.kept.run}`" if self.kept.snapshots else ""
         return f"{self.states}{others}"
-
-
-def _verdict(checks: list[Checked]) -> str:
-    what = "check" if len(checks) == 1 else "checks"
-    failing = sum(not one.passed for one in checks)
-    if not failing:
-        return f"{what} passed"
-    return f"{what} failed" if len(checks) == 1 else f"{failing} of {len(checks)} checks failed"
 
 
 def _kept(checks: list[Checked]) -> tuple[KeptCheck, ...]:
