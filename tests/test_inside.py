@@ -246,6 +246,27 @@ def test_a_submodule_that_an_attempt_adds_goes_and_can_be_had_again(project: Pat
         assert "? new" in status(project / "lib")
 
 
+def test_a_submodule_that_an_attempt_checks_out_goes_and_keeps_what_the_user_has_of_it(
+    project: Path, tmp_path: Path
+) -> None:
+    git(project, "submodule", "--quiet", "add", str(repository(tmp_path / "library")), "lib")
+    git(project, "commit", "-qm", "lib")
+    git(project / "lib", "branch", "mine")
+    git(project, "submodule", "--quiet", "deinit", "lib")
+    before = status(project)
+    tree, clean = snapshot(project)
+    git(project, "submodule", "--quiet", "update", "--init", "lib")
+    (project / "lib" / "a").write_text("theirs\n")
+    assert back(tree, clean).repositories == ()
+    assert status(project) == before
+    assert list((project / "lib").iterdir()) == []
+    back(tree, read(tree, f"{REFS}/r/1"), "2")
+    assert (project / "lib" / "a").read_text() == "theirs\n"
+    back(tree, clean, "3")
+    git(project, "submodule", "--quiet", "update", "--init", "lib")
+    assert "mine" in git(project / "lib", "branch")
+
+
 def test_one_with_its_git_elsewhere_comes_back(project: Path, tmp_path: Path) -> None:
     elsewhere = project / "apart"
     git(project, "init", "-q", "--separate-git-dir", str(tmp_path / "apart.git"), str(elsewhere))

@@ -203,6 +203,7 @@ things = st.one_of(actions, in_repositories)
 @example([("write", "d/a", "one\n")], [("repository", "d"), ("in", "d", "write", "b", "one\n")])
 @example([("repository", "nested"), ("repository", "nested/d/deep")], [("remove", "nested/.git")])
 @example([("repository", "d/repo")], [("repository", "d")])
+@example([("folder", "d")], [("write", "d/.gitignore", "*\n")])
 def test_any_state_comes_back_after_anything(before: list[tuple[str, ...]], after: list[tuple[str, ...]]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "project")

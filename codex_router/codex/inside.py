@@ -18,7 +18,7 @@ from codex_router.codex.git import Git
 from codex_router.errors import RouterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 REFS = "refs/codex-router"
 KEPT = b"codex-router"
@@ -107,8 +107,25 @@ def keep_copy(git: Git, path: bytes, inner: Git) -> None:
             shutil.rmtree(one, ignore_errors=True)
 
 
-def take_away(git: Git, path: bytes, inner: Git) -> None:
+def shared(git: Git) -> list[str]:
+    """Return the names of what a ``.git`` holds of other work trees and of submodules, these also of other branches."""
+    found = []
+    for name in SHARED:
+        for folder, names, files in os.walk(os.path.join(git.common_dir, name)):
+            if b"HEAD" in files:
+                found.append(os.fsdecode(os.path.relpath(folder, git.common_dir)))
+                names.clear()
+    return found
+
+
+def take_away(git: Git, path: bytes, inner: Git, spared: Collection[str] = ()) -> None:
     """Move the ``.git`` of a repository inside to where the copies are, its submodules' first; the files stay.
+
+    Args:
+        git: of the work tree around it.
+        path: where it is.
+        inner: its own git.
+        spared: what is `shared` and stays, so that only the way to it is removed.
 
     Raises:
         OSError: it is on another disk.
@@ -121,7 +138,8 @@ def take_away(git: Git, path: bytes, inner: Git) -> None:
     if not git_text(git, path):
         os.rename(dot, _unused(git, path))
         return
-    if any(_is_below(inner.git_dir, os.path.join(git.common_dir, name)) for name in SHARED):
+    own = os.path.relpath(os.path.realpath(inner.git_dir), os.path.realpath(git.common_dir))
+    if own.startswith(tuple(name + b"/" for name in SHARED)) and os.fsdecode(own) not in spared:
         os.rename(inner.git_dir, _unused(git, path))
     os.unlink(dot)
 

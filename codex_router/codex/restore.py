@@ -31,7 +31,7 @@ from codex_router.codex.work_files import WorkFiles
 from codex_router.errors import RouterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from types import FrameType
 
     from codex_router.codex.git import Git
@@ -109,15 +109,17 @@ class _Inside:
     def clear_the_way(self) -> None:
         """Remove those that are where a file belongs, or another repository."""
         for path in map(os.fsencode, self.before.inside):
-            if path in self.missing or self._is_in_the_way(path):
+            if path in self.missing:
                 self._remove(path)
+            elif self._is_in_the_way(path):
+                self._remove(path, self.target.state.shared)
 
     def remove_the_rest(self) -> None:
         """Remove those that the target does not have and, by its own rules, does not ignore; their files with them."""
         self.work.remove_the_rest()
         while extra := [path for path in folders(self.git).repositories if self._is_extra(path)]:
             for path in extra:
-                self._remove(path)
+                self._remove(path, self.target.state.shared)
             self.work.remove_the_rest()
 
     def bring_back_the_missing(self) -> None:
@@ -135,7 +137,8 @@ class _Inside:
         """Return those that are not as they were."""
         then = self.target.state
         changed = [path for path, before in then.repositories.items() if self._print(path) != before]
-        added = [path for path in self.before.repositories if path not in {**then.repositories, **then.inside}]
+        there = [path for path, is_there in self.before.repositories.items() if is_there]
+        added = [path for path in there if path not in {**then.repositories, **then.inside}]
         return (*changed, *added, *map(os.fsdecode, self.failed))
 
     def _print(self, path: str) -> str:
@@ -159,18 +162,24 @@ class _Inside:
         is_known = name in then.inside or then.repositories.get(name)
         return not is_known and path not in self.failed and repository(self.git, path) is not None
 
-    def _remove(self, path: bytes) -> None:
+    def _remove(self, path: bytes, spared: Collection[str] = ()) -> None:
         """Take a ``.git`` away, and store the files as those of the work tree: they are removed as these are."""
         inner = repository(self.git, path)
         if inner is None:
             return
         try:
-            if os.fsdecode(path) not in self.before.inside:
-                take(inner, inner_ref(self.ref, path), self.why)
-            take_away(self.git, path, inner)
+            if os.fsdecode(path) in self.before.inside:
+                stored = read(inner, inner_ref(self.ref, path))
+            else:
+                stored = take(inner, inner_ref(self.ref, path), self.why)
+            take_away(self.git, path, inner, spared)
         except (RouterError, OSError):
             self.failed.append(path)
-        self.work.store(one for one in self.git.others() if one.startswith(path + b"/") and not one.endswith(b"/"))
+            return
+        if os.fsdecode(path) in self.target.state.repositories:  # git does not look for files where a submodule belongs
+            self.work.remove(os.path.join(path, one) for one in stored.files)
+        else:
+            self.work.store(one for one in self.git.others() if one.startswith(path + b"/") and not one.endswith(b"/"))
 
 
 def _same(git: Git, one: Snapshot, other: Snapshot) -> bool:

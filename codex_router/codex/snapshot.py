@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codex_router.codex.git import LINK, REPOSITORY, Entry
 from codex_router.codex.git_files import read_begun, read_rules
-from codex_router.codex.inside import fingerprint, folders, git_text, holds, inner_ref, keep_copy, repository
+from codex_router.codex.inside import fingerprint, folders, git_text, holds, inner_ref, keep_copy, repository, shared
 from codex_router.codex.obstacle import unstorable
 from codex_router.codex.side_refs import read_branches, read_stash
 from codex_router.errors import RouterError
@@ -65,6 +65,8 @@ class State:
     """Repositories inside that are stored, as `inner_ref` says, each with its `git_text`."""
     pending: dict[str, str] = field(default_factory=dict)
     """Files of a begun merge, rebase or the like, see `git_files`, with the ids of their contents."""
+    shared: tuple[str, ...] = ()
+    """As in `inside.shared`."""
     branches: dict[str, str] = field(default_factory=dict)
     stash: dict[str, str] = field(default_factory=dict)
     """These two as in `side_refs`."""
@@ -80,6 +82,11 @@ class Snapshot:
     commit: str
     files: dict[bytes, File]
     state: State
+
+    @property
+    def ignore_files_of_empty_folders(self) -> set[bytes]:
+        """Return where a ``.gitignore`` was not: a new one that ignores itself is seen nowhere else."""
+        return {os.path.join(os.fsencode(path), b".gitignore") for path in self.state.empty}
 
 
 def take(git: Git, ref: str, why: str, towards: Snapshot | None = None) -> Snapshot:
@@ -101,7 +108,7 @@ def take(git: Git, ref: str, why: str, towards: Snapshot | None = None) -> Snaps
     nested = links | {path.rstrip(b"/") for path in others if path.endswith(b"/")}
     found = folders(git)
     if towards is not None:
-        paths |= set(towards.files)
+        paths |= {*towards.files, *towards.ignore_files_of_empty_folders}
         found.repositories.extend(map(os.fsencode, towards.state.inside))
     inside, left_alone = _inside(git, ref, why, nested, found.repositories, towards)
     with tempfile.TemporaryDirectory(prefix="codex-router-") as folder:
@@ -144,7 +151,10 @@ def read(git: Git, ref: str) -> Snapshot:
         raise RouterError(f"no snapshot {ref}", where=os.fsdecode(git.top))
     said = json.loads(git.read_blob(f"{_second(git, commit)}:state.json"))
     del said["schema"]
-    state = State(**{**said, "empty": tuple(said["empty"])})
+    try:
+        state = State(**{**said, "empty": tuple(said["empty"])})
+    except TypeError:
+        raise RouterError(f"{ref} was written by a newer codex-router", where=os.fsdecode(git.top)) from None
     files = {
         one.path: File(one.mode, one.oid, _permission(state, one)) for one in git.tree(commit) if one.mode != REPOSITORY
     }
@@ -233,6 +243,7 @@ def _state(git: Git, why: str, files: dict[bytes, File]) -> State:
         head=git.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}"),
         index_mtime_ns=os.stat(git.index).st_mtime_ns if os.path.exists(git.index) else None,
         permissions=_permissions(files),
+        shared=tuple(shared(git)),
         branches=read_branches(git),
         stash=read_stash(git),
         pending={name: git.write_blob(content) for name, content in read_begun(git).items()},

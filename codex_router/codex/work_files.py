@@ -49,9 +49,14 @@ class WorkFiles:
         """Remove the files that the target does not have and, by its own rules, does not ignore."""
         while extra := [path for path in sorted(self._listed_by_target()) if self._is_extra(path)]:
             self.store(extra)
-            for path in extra:  # a .gitignore among them has hidden others: look again
+            self.remove(extra)  # a .gitignore among them has hidden others: look again
+
+    def remove(self, paths: Iterable[bytes]) -> None:
+        """Remove files that are stored, those that are there."""
+        for path in paths:
+            if self.git.lstat(path) is not None:
                 os.unlink(os.path.join(self.git.top, path))
-            self.changed += len(extra)
+                self.changed += 1
 
     def store(self, paths: Iterable[bytes]) -> None:
         """Store what is not yet stored of the present state."""
@@ -85,10 +90,8 @@ class WorkFiles:
 
     def _remove_new_ignore_files(self) -> None:
         """Remove new ``.gitignore`` files first, so that the target's rules decide what else goes."""
-        for path in with_ignore_files(set(self.target.files)):
-            if path in self.before.files and path not in self.target.files:
-                os.unlink(os.path.join(self.git.top, path))
-                self.changed += 1
+        known = with_ignore_files({*self.target.files, *self.target.ignore_files_of_empty_folders})
+        self.remove(path for path in known if path in self.before.files and path not in self.target.files)
 
     def _clear_the_way(self, path: bytes) -> None:
         """Make the folders above a path, and make its own place free for a file."""

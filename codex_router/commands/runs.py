@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,8 +109,9 @@ def _inside(run: KeptRun) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for state in _states(run):
         ref = f"{REFS}/{run.run}/{state}"
-        for path in read(_git(run), ref).state.inside:
-            found.setdefault(path, {})[state] = inner_ref(ref, os.fsencode(path))
+        with suppress(RouterError):  # it says why when that state is to be restored
+            for path in read(_git(run), ref).state.inside:
+                found.setdefault(path, {})[state] = inner_ref(ref, os.fsencode(path))
     return found
 
 
