@@ -296,6 +296,20 @@ def test_what_cannot_be_stored_is_left_alone_and_a_change_is_told(
     assert (inner / "a").read_text() == "theirs\n"
 
 
+@pytest.mark.parametrize(
+    "deed", ["git for-each-ref --format='delete %(refname)' | git update-ref --stdin", "rm -rf .git"]
+)
+def test_one_of_which_nothing_is_kept_is_left_alone(project: Path, inner: Path, deed: str) -> None:
+    tree, clean = snapshot(project)
+    shutil.rmtree(project / ".git" / KEPT.decode())
+    subprocess.run(deed, shell=True, cwd=inner, check=True)
+    (inner / "a").write_text("since\n")
+    there = (inner / ".git").exists()
+    assert back(tree, clean).repositories == ("inner",)
+    assert (inner / ".git").exists() == there
+    assert not there or (inner / "a").read_text() == "since\n"
+
+
 def test_many_are_a_workspace_and_left_alone(project: Path, inner: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_REPOSITORIES", 1)
     tree, clean = snapshot(project)

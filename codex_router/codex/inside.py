@@ -174,9 +174,18 @@ def put_back(git: Git, path: bytes, text: str, ref: str) -> Git | None:
     return None
 
 
-def holds(git: Git, ref: str) -> bool:
-    """Tell whether a repository has a ref."""
-    return git.ask("rev-parse", "--verify", "--quiet", ref) is not None
+def can_be_put_back(git: Git, path: bytes, text: str, ref: str) -> bool:
+    """Tell whether `put_back` has something to put there."""
+    earlier = _earlier(git, path)
+    if not text:
+        return any(holds(git, ref, one) for one in earlier)
+    return bool(earlier) or holds(git, ref, os.path.join(git.top, path, _pointed_to(text)))
+
+
+def holds(git: Git, ref: str, git_dir: bytes | None = None) -> bool:
+    """Tell whether a repository, or another ``.git``, has a ref."""
+    words = ("--git-dir", os.fsdecode(git_dir)) if git_dir else ()
+    return git.ask(*words, "rev-parse", "--verify", "--quiet", ref) is not None
 
 
 def fingerprint(git: Git, path: bytes) -> str:
@@ -264,7 +273,11 @@ def _write_text(dot: bytes, text: str) -> bytes | None:
         return None
     with open(dot, "wb") as stream:
         stream.write(os.fsencode(text))
-    return os.path.join(os.path.dirname(dot), os.fsencode(text.removeprefix("gitdir:").strip()))
+    return os.path.join(os.path.dirname(dot), _pointed_to(text))
+
+
+def _pointed_to(text: str) -> bytes:
+    return os.fsencode(text.removeprefix(LINK).removeprefix("gitdir:").strip())
 
 
 def _copy_folder(source: bytes, target: bytes) -> None:

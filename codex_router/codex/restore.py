@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.codex.git_files import write_begun, write_rules
 from codex_router.codex.inside import (
+    can_be_put_back,
     fingerprint,
     folders,
     inner_ref,
@@ -94,11 +95,13 @@ class _Inside:
 
     def bring_back(self) -> None:
         """Bring those back that are there, and find out which are not."""
-        for path in map(os.fsencode, self.target.state.inside):
+        for name, text in self.target.state.inside.items():
+            path = os.fsencode(name)
             inner = repository(self.git, path)
             then = inner_snapshot(inner, self.target, path) if inner else None
             if inner is None or then is None:
-                self.missing.append(path)
+                is_kept = can_be_put_back(self.git, path, text, inner_ref(self.target.ref, path))
+                (self.missing if is_kept else self.failed).append(path)
             elif os.fsdecode(path) in self.before.inside:
                 now = inner_snapshot(inner, self.work.before, path)
                 if now is None or not _same(inner, now, then):
