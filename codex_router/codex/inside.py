@@ -179,7 +179,7 @@ def can_be_put_back(git: Git, path: bytes, text: str, ref: str) -> bool:
     earlier = _earlier(git, path)
     if not text:
         return any(holds(git, ref, one) for one in earlier)
-    return bool(earlier) or holds(git, ref, os.path.join(git.top, path, _pointed_to(text)))
+    return bool(earlier) or holds(git, ref, os.path.normpath(os.path.join(git.top, path, _pointed_to(text))))
 
 
 def holds(git: Git, ref: str, git_dir: bytes | None = None) -> bool:
