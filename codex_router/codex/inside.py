@@ -177,14 +177,16 @@ def put_back(git: Git, path: bytes, text: str, ref: str) -> Git | None:
 def can_be_put_back(git: Git, path: bytes, text: str, ref: str) -> bool:
     """Tell whether `put_back` has something to put there."""
     earlier = _earlier(git, path)
-    if not text:
-        return any(holds(git, ref, one) for one in earlier)
-    return bool(earlier) or holds(git, ref, os.path.normpath(os.path.join(git.top, path, _pointed_to(text))))
+    pointed_to = [os.path.normpath(os.path.join(git.top, path, _pointed_to(text)))] if text else []
+    if any(holds(git, ref, one) for one in (*earlier, *pointed_to)):
+        return True
+    # What was kept of another work tree does not say what it holds before it is back in its place.
+    return bool(text and earlier) and repository(git, path) is None
 
 
 def holds(git: Git, ref: str, git_dir: bytes | None = None) -> bool:
     """Tell whether a repository, or another ``.git``, has a ref."""
-    words = ("--git-dir", os.fsdecode(git_dir)) if git_dir else ()
+    words = _of(git_dir) if git_dir else ()
     return git.ask(*words, "rev-parse", "--verify", "--quiet", ref) is not None
 
 
@@ -256,9 +258,15 @@ def _unused(git: Git, path: bytes) -> bytes:
 
 def _stored(git: Git, git_dir: bytes | None = None) -> set[str] | None:
     """Return the snapshots that a repository, or a ``.git`` that was kept, holds; None when git cannot say."""
-    words = ("--git-dir", os.fsdecode(git_dir)) if git_dir else ()
+    words = _of(git_dir) if git_dir else ()
     said = git.ask(*words, "for-each-ref", "--format=%(refname)", f"{REFS}/")
     return None if said is None else set(said.split())
+
+
+def _of(git_dir: bytes) -> tuple[str, ...]:
+    """Return options for a ``.git`` whose work tree is not there."""
+    place = os.fsdecode(git_dir)
+    return ("--git-dir", place, "--work-tree", place)
 
 
 def _holding(git: Git, path: bytes, ref: str) -> Git | None:
