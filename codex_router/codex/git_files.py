@@ -44,7 +44,7 @@ def begun(git: Git) -> str | None:
 
 def read_begun(git: Git) -> dict[str, bytes]:
     """Return the contents of all files of operations that are not at their end, by their names below ``.git``."""
-    return {os.fsdecode(name): _content(os.path.join(git.git_dir, name)) or b"" for name in _operationnames(git)}
+    return {os.fsdecode(name): _content(os.path.join(git.git_dir, name)) or b"" for name in _operation_names(git)}
 
 
 def read_rules(git: Git) -> dict[str, bytes | None]:
@@ -55,7 +55,7 @@ def read_rules(git: Git) -> dict[str, bytes | None]:
 def write_begun(git: Git, contents: Mapping[str, bytes]) -> None:
     """Make the operations that are not at their end these."""
     for place in [
-        os.path.join(git.git_dir, name) for name in _operationnames(git) if os.fsdecode(name) not in contents
+        os.path.join(git.git_dir, name) for name in _operation_names(git) if os.fsdecode(name) not in contents
     ]:
         os.unlink(place)
     for operation in BEGUN:
@@ -78,7 +78,7 @@ def write_rules(git: Git, contents: Mapping[str, bytes | None]) -> None:
             _write(place, content)
 
 
-def _operationnames(git: Git) -> Iterator[bytes]:
+def _operation_names(git: Git) -> Iterator[bytes]:
     for name in (*BESIDE, *BEGUN):
         place = os.path.join(git.git_dir, name.encode())
         if os.path.isfile(place):
