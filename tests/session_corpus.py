@@ -52,6 +52,7 @@ class Thread:
         self.cwd = cwd
         self.id = self.new_id()
         self.model, self.effort = "gpt-5.5", "medium"
+        self.instructions = ""
         self.total: Counts = ZERO
         self.unrecorded: Counts = ZERO
         """What of the total an older Codex counted: records leave it out."""
@@ -127,6 +128,8 @@ class Thread:
 
     def put_context(self) -> None:
         said: dict[str, Any] = {"cwd": self.cwd, "approval_policy": "never", "model": self.model, "effort": self.effort}
+        if self.instructions:
+            said["user_instructions"] = self.instructions
         self.put("turn_context", said if self.shape == "old" else {"turn_id": self.turn, **said})
 
     def respond(self, *, tool: bool) -> Counts:

@@ -164,6 +164,7 @@ def test_the_value_of_an_option_of_codex_is_not_ours() -> None:
         (["--max-cost", "inf"], "--max-cost 'inf'"),
         (["--max-cost", "nan"], "--max-cost 'nan'"),
         (["--max-turns", "2", "--ephemeral"], "no limit can hold with --ephemeral"),
+        (["--max-cost", "2", "--ephemeral"], "no limit can hold with --ephemeral"),
         (["-i", "a.png", "--tier", "bulk", "go"], "--tier stands between an image and the prompt"),
         (["--image", "a.png", "b.png", "--quiet", "-"], "--quiet stands between an image and the prompt"),
     ],

@@ -180,6 +180,19 @@ def test_the_last_message_is_that_of_the_best_attempt(make_world: MakeWorld) -> 
     assert [(folder / f"attempt-{number}-answer.txt").read_text() for number in (1, 2)] == ["done", "done"]
 
 
+def test_an_attempt_that_said_nothing_last_does_not_leave_the_message_of_another(make_world: MakeWorld) -> None:
+    world = world_with(make_world, "true", "true")
+    config = world.codex_home / "codex-router.toml"
+    head, tail = config.read_text().split("[profile.precision]")
+    config.write_text(f"{head}[profile.precision]{tail.replace('max_turns = 0', 'max_turns = 1', 1)}")
+    answer = world.home / "answer.txt"
+    answer.write_text("from before\n")
+    assert world.run("exec", "-o", str(answer), "--check", "false", *GO, PROMPT).status == 123
+    assert [run.attempt.end for run in runs(world)] == ["completed", "budget"]
+    assert kept(world)["in_place"] == 2
+    assert answer.read_text() == "from before\n"
+
+
 def test_an_attempt_that_commits_is_taken_back_and_kept(make_world: MakeWorld) -> None:
     commit = "git checkout -qb fix && git add -A && git -c user.name=a -c user.email=a@localhost commit -qm fixed"
     world = world_with(make_world, f"{write('first.py', WRONG)}; {commit}", write("first.py", RIGHT))
@@ -192,13 +205,14 @@ def test_an_attempt_that_commits_is_taken_back_and_kept(make_world: MakeWorld) -
 
 def test_keep_going_continues_and_tells_what_failed(make_world: MakeWorld) -> None:
     world = world_with(make_world, "echo half > half.txt", "test -e half.txt && touch whole.txt")
-    check = "test -e whole.txt || { echo no whole; exit 7; }"
-    assert world.run("exec", "--keep-going", "--check", check, *GO, PROMPT).status == 0
+    check = "test -e whole.txt || { printf '\\033[31mno whole\\n' >&2; exit 7; }"
+    assert world.run("exec", "--keep-going", "--check", "echo all well", "--check", check, *GO, PROMPT).status == 0
     assert (world.folder / "half.txt").exists()
     first, second = prompts(world)
     assert first == PROMPT
     assert second.startswith(PROMPT)
-    assert "no whole" in second
+    assert "\nno whole\n" in second
+    assert "all well" not in second
     assert "exit status 7" in second
 
 
@@ -239,6 +253,18 @@ def test_money_given_on_the_command_line_is_for_all_attempts(make_world: MakeWor
     done = world.run("exec", "--max-cost", "0.01", "--check", "test -e solved", *GO, PROMPT)
     assert done.status == 123
     assert tiers(world) == ["standard"]
+
+
+def test_each_attempt_has_the_money_that_those_before_have_left(make_world: MakeWorld) -> None:
+    """The first takes $0.008; with the $0.026 of its first two turns, all of $0.03 is spent in the second."""
+    world = world_with(make_world, "true", "true", "touch solved")
+    world.server.steps = [{"cmd": "sh $HOME/agent.sh"}, {"cmd": "true"}, {"final": "done"}]
+    words = ("--tier", "bulk", "--attempts", "3", "--max-cost", "0.03", "--check", "test -e solved")
+    assert world.run("exec", *words, *GO, PROMPT).status == 123
+    assert [(run.tier, run.attempt.turns, run.attempt.end) for run in runs(world)] == [
+        ("bulk", 3, "completed"),
+        ("standard", 2, "budget"),
+    ]
 
 
 def test_a_tier_that_costs_more_than_the_task_is_worth_is_not_tried(make_world: MakeWorld) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
 from codex_binary import NEWEST
 from world import BASE_MODEL, GO, TIERS, World
+
+from codex_router.codex.argv import parse_exec
+from codex_router.commands.exec_ import _budget
+from codex_router.records import Budget
 
 pytestmark = pytest.mark.codex
 
@@ -74,6 +79,28 @@ def test_n_turns_allowed_means_n_requests(make_world: MakeWorld, version: str, l
     assert f"stopped at the limit of {limit} turn" in done.stderr
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_under_json_a_stop_is_one_more_event_and_else_stdout_is_codex_s_own(
+    make_world: MakeWorld, version: str
+) -> None:
+    world = make_world(version, ENDLESS)
+    world.write_profiles()
+    stop = ("exec", "--tier", "bulk", "--max-turns", "2", "--max-cost", "5", *GO, "go on")
+    *theirs, ours = [json.loads(line) for line in world.run(*stop, "--json").stdout.splitlines()]
+    assert "max_agent_turns_exceeded" not in json.dumps(theirs)
+    error = ours["error"]
+    assert (ours["type"], error["code"]) == ("turn.failed", "max_agent_turns_exceeded")
+    assert error["message"] == "stopped at the limit of 2 turns; the work so far is left in place"
+    assert error["limits"] == {"max_turns": 2, "max_cost_usd": 5.0, "max_seconds": 4 * 3600.0}
+    assert error["used"]["turns"] == 2
+    # USD per million tokens of gpt-5.4 in this world: 2 fresh, 0.5 cached, 20 output
+    assert error["used"]["cost_usd"] == pytest.approx((1000 * 2 + 50 * 20 + 500 * 2 + 1000 * 0.5 + 50 * 20) / 1e6)
+    assert b"exceeded" not in world.run(*stop).stdout
+
+    dear = ("exec", "--tier", "bulk", "--max-cost", "0.001", "--json", *GO, "go on")
+    assert json.loads(world.run(*dear).stdout.splitlines()[-1])["error"]["code"] == "max_cost_exceeded"
+
+
 OLDEST = pytest.param("npm-0.101.0", marks=pytest.mark.slow)
 """It ends with 0 when it is interrupted."""
 
@@ -134,6 +161,25 @@ def test_the_limit_of_the_tier_holds_and_can_be_lifted(make_world: MakeWorld) ->
     assert len(sent(world)) == 2
     assert world.run("exec", "--tier", "bulk", "--max-turns", "0", *GO, "go on").status == 0
     assert len(sent(world)) == 3
+
+
+LIMITS = ("--max-turns", "--max-cost", "--max-seconds")
+
+
+@pytest.mark.parametrize(
+    ("words", "tier", "held"),
+    [
+        ([], Budget(), Budget(max_seconds=4 * 3600.0)),  # without a connection Codex would try for ever
+        ([], Budget(5, 1.0, 60.0), Budget(5, 1.0, 60.0)),
+        ([f"{name}=7" for name in LIMITS], Budget(5, 1.0, 60.0), Budget(7, 7.0, 7.0)),
+        ([f"{name}=0" for name in LIMITS], Budget(5, 1.0, 60.0), Budget()),
+        (["--ephemeral"], Budget(5, 1.0), Budget(max_seconds=4 * 3600.0)),
+    ],
+)
+def test_the_command_line_goes_before_the_tier_and_zero_is_no_limit(
+    words: list[str], tier: Budget, held: Budget
+) -> None:
+    assert _budget(parse_exec([*words, "go on"]), tier) == held
 
 
 @pytest.mark.parametrize("version", VERSIONS)

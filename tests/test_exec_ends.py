@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -15,8 +17,11 @@ from codex_binary import NEWEST
 from waiting import wait_for, wait_for_looks
 from world import GO, World
 
+from codex_router.codex.render import Price, profile_text
+from codex_router.codex.versions import reads
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.runs import Run
+from codex_router.records import Arm, Budget, Tier
 
 MakeWorld = Callable[..., World]
 VERSIONS = ["0.163.0", "0.133.0", NEWEST]
@@ -191,6 +196,42 @@ def test_in_a_folder_that_is_gone_codex_itself_says_so(make_world: MakeWorld) ->
         done = subprocess.run(argv, cwd=world.folder, env=world.env, capture_output=True, text=True, check=False)
         assert done.returncode == 1
         assert "Error: No such file or directory" in done.stderr
+
+
+@pytest.mark.codex
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_time_limit_ends_what_would_never_end(make_world: MakeWorld, version: str) -> None:
+    world = make_world(version, SLEEPER)
+    world.write_profiles()
+    done = world.run("exec", *BULK, "--max-seconds", "2", "--json", *GO, "go on")
+    assert done.status == 124
+    error = json.loads(done.stdout.splitlines()[-1])["error"]
+    assert (error["code"], error["limits"]["max_seconds"]) == ("max_seconds_exceeded", 2.0)
+    assert "stopped at the limit of 2 s" in done.stderr
+    wait_for(lambda: not world.processes())
+    assert [run.attempt.end for run in recorded()] == ["timeout"]
+
+
+@pytest.mark.codex
+def test_codex_s_own_token_budget_reminds_the_model_at_60_percent_and_ends_a_run_as_ours_does(
+    make_world: MakeWorld,
+) -> None:
+    """0.006 USD are 3000 tokens at 2 USD per million, of which the answers take 1500, 1000 and 1000."""
+    world = make_world("0.163.0", {"cmd": "echo again"})
+    world.write_profiles()
+    tier = Tier("bulk", 1.0, Arm("gpt-5.4", "medium"), Budget(max_cost_usd=0.006))
+    profile = profile_text(tier, reads((0, 163, 0)), {"gpt-5.4": Price(2.0, 20.0)})
+    (world.codex_home / "bulk.config.toml").write_text(profile)
+    done = world.run("exec", *BULK, *GO, "go on")
+    assert done.status == 124
+    assert "stopped at Codex's own token budget" in done.stderr
+    told = [re.findall(r"You have (\d+) weighted", json.dumps(request)) for request in world.server.requests]
+    assert told == [["3000"], ["3000"], ["3000", "500"]]
+
+    assert world.run("exec", *BULK, "--max-cost", "0", "--max-turns", "5", *GO, "go on").status == 124
+    own, replaced = recorded()
+    assert (own.attempt.end, own.attempt.turns) == ("budget", 3)
+    assert replaced.attempt.turns == 5  # a limit given for one run replaces that of the profile
 
 
 @pytest.mark.codex

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
+import stat
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -84,6 +86,49 @@ def test_the_prompt_is_nowhere_in_our_files(make_world: MakeWorld) -> None:
     assert first.attempt.task_id == second.attempt.task_id  # two attempts at one task
     for path in world.router_home.rglob("*"):
         assert path.is_dir() or b"xylophone" not in path.read_bytes(), path
+
+
+def test_the_text_of_a_prompt_is_kept_when_asked_for_and_for_its_owner_only(make_world: MakeWorld) -> None:
+    world = make_world("0.163.0", {"final": "done"})
+    world.write_profiles()
+    assert world.run("exec", "--record-prompt", *GO, PROMPT).status == 0
+    (path,) = (world.router_home / "prompts").iterdir()
+    assert path.name == f"{hashlib.sha256(PROMPT.encode()).hexdigest()}.txt"
+    assert path.read_text() == PROMPT
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (path, path.parent)] == [0o600, 0o700]
+
+
+def test_the_line_behind_a_run_compares_it_with_the_dearest_tier(make_world: MakeWorld) -> None:
+    """A run of $0.003, expected to cost 0.02, where `precision` is expected to cost 0.3."""
+    world = make_world("0.163.0", {"final": "done"})
+    world.write_profiles()
+    config = world.codex_home / "codex-router.toml"
+    text = config.read_text().replace("task_value_usd = 1.0", "task_value_usd = 25.0", 1)  # of `precision`
+    for name, cost in (("precision", 0.3), ("bulk", 0.02)):
+        text = text.replace(f"[profile.{name}]", f"[profile.{name}]\nexpected_cost_usd = {cost}")
+    config.write_text(text)
+    done = world.run("exec", "--tier", "bulk", *GO, PROMPT)
+    assert "1 turns · $0.003 · precision would have cost about $0.045 · run " in done.stderr.splitlines()[-1]
+    world.server.steps = [{"cmd": "echo again"}]
+    done = world.run("exec", "--tier", "bulk", "--max-turns", "1", *GO, PROMPT)
+    assert "would have cost" not in done.stderr, "it was cut short"
+
+
+def test_the_commit_is_that_of_the_folder_where_codex_works(make_world: MakeWorld) -> None:
+    world = make_world("0.163.0", {"final": "done"})
+    world.write_profiles()
+    (world.folder / "sub").mkdir()
+
+    def git(*words: str) -> str:
+        argv = ["git", "-c", "user.name=u", "-c", "user.email=u@localhost", *words]
+        folder = world.folder / "sub"
+        return subprocess.run(argv, cwd=folder, env=world.env, capture_output=True, text=True, check=True).stdout
+
+    git("init", "-q")
+    git("commit", "-q", "--allow-empty", "-m", "one")
+    assert world.run("exec", "-C", "sub", *GO, PROMPT).status == 0
+    (run,) = recorded()
+    assert run.git_commit == git("rev-parse", "HEAD").strip()
 
 
 def test_a_run_as_the_user_chose_has_no_tier(make_world: MakeWorld) -> None:

@@ -22,6 +22,7 @@ from codex_router.records import Usage
 linux = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
 NOW = "9999-01-01T00:00:00.000Z"
 """After the start of every test."""
+EARLIER = "9998-01-01T00:00:00.000Z"
 ONE = tokens(1000)
 
 
@@ -130,14 +131,28 @@ def test_the_family_of_a_process_that_is_gone_is_empty_but_for_itself() -> None:
 
 
 @linux
+def test_a_process_that_nobody_has_waited_for_is_not_alive() -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as running:
+        (seen,) = family(running.pid)
+        assert alive(seen)
+        assert running.stdin
+        running.stdin.close()
+        os.waitid(os.P_PID, running.pid, os.WEXITED | os.WNOWAIT)
+        assert not alive(seen)
+
+
+@linux
 def test_what_a_tool_starts_behind_our_back_is_killed_by_its_group(tmp_path: Path) -> None:
     """The tool itself has gone with its Codex; only its group tells whose its child was."""
-    script = 'sh -c \'sleep 60 & echo $! > "$0"\' "$1"; '
-    with process(f"{script}:", tmp_path / "child") as pid:
-        child = int((tmp_path / "child").read_text())
+    script, told, heard = tmp_path / "child.sh", tmp_path / "told", tmp_path / "heard"
+    script.write_text(f"trap ': > {heard}' USR1\necho $$ > {told}\nwhile :; do sleep 0.05; done\n")
+    with process('sh "$1" & :', script) as pid:
+        wait_for(lambda: told.exists() and told.read_text().endswith("\n"))
+        child = int(told.read_text())
         tool = Process(2**22 + 1, "long gone", group=pid, seen=time.monotonic() - FRESH_S - 1)
         kill([tool])
-        os.kill(child, 0)  # seen too long ago
+        os.kill(child, signal.SIGUSR1)
+        wait_for(heard.exists)  # seen too long ago, it was left alone
         kill([tool._replace(seen=time.monotonic())])
         wait_for(lambda: not alive(Process(child, _started(child))))
 
@@ -196,7 +211,8 @@ def test_the_progress_is_the_sum_over_all_threads(tmp_path: Path) -> None:
     assert [follower.read(), follower.read()] == [True, False]
     assert follower.progress == Progress(1, Usage(1000, 0, 0, 50, 20), 1.0, begun=1, goes_on=True)
 
-    rollout(today(tmp_path), "2", meta("sub", NOW, str(tmp_path)), context(at=NOW), answer(NOW), record(ONE, NOW))
+    lines = (meta("sub", NOW, str(tmp_path)), context(at=NOW), answer(NOW), record(ONE, NOW))
+    sub = rollout(today(tmp_path), "2", *lines)
     follower.discover()
     assert follower.read()
     assert follower.progress == Progress(2, Usage(2000, 0, 0, 100, 40), 2.0, begun=2, goes_on=True)
@@ -206,6 +222,12 @@ def test_the_progress_is_the_sum_over_all_threads(tmp_path: Path) -> None:
         stream.write(answer(NOW) + record(ONE, NOW))
     assert follower.read()
     assert follower.progress == Progress(3, Usage(3000, 0, 0, 150, 60), 3.0, begun=3, goes_on=False)
+
+    with sub.open("a") as stream:
+        stream.write(call(at=EARLIER) + record(ONE, EARLIER))
+    assert follower.read()
+    assert follower.progress == Progress(4, Usage(4000, 0, 0, 200, 80), 4.0, begun=4, goes_on=True)
+    assert [one.thread_id for one in follower.answers] == ["sub", "main", "main", "sub"]  # oldest first
     follower.close()
 
 
@@ -267,4 +289,4 @@ def test_the_session_of_a_run_that_ended_unseen(tmp_path: Path) -> None:
         assert late() is None
         rollout(folder, "ours", meta("ours", now, cwd=project))
         assert late() == "ours"
-    assert late() is None
+    wait_for(lambda: late() is None)  # a process that was killed may hold its files a moment longer

@@ -27,6 +27,7 @@ def project(tmp_path: Path) -> Path:
 def test_on_a_branch_detached_packed_and_in_a_folder_below(project: Path) -> None:
     one = git(project, "rev-parse", "HEAD")
     assert head_commit(project) == one
+    git(project, "update-ref", "refs/heads/a/main", git(project, "commit-tree", "-m", "other", "HEAD^{tree}"))
     git(project, "pack-refs", "--all")
     assert head_commit(project) == one
     git(project, "commit", "-q", "--allow-empty", "-m", "two")

@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from codex_router.errors import RouterError
 from codex_router.evidence.prices import cost_usd, load_snapshot, rates, save_snapshot, snapshot
+from codex_router.evidence.pricing import Pricing, cost_of
+from codex_router.evidence.session_records import Response
 from codex_router.records import Usage
 
 WHEN = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
@@ -80,6 +82,29 @@ def test_prices_change_with_the_date() -> None:
     assert before is not None
     assert after is not None
     assert (before.tiers[0].input_usd, after.tiers[0].input_usd) == (5, 4)
+
+
+def test_a_response_of_a_session_has_the_price_of_its_day() -> None:
+    model, pricing = "global.openai.gpt-5.6-sol", Pricing()
+    found = [pricing.rates(model, "aws", day) for day in ("2026-08-19", "2026-11-01", "2026-08-19")]
+    assert [one.tiers[0].input_usd for one in found if one] == [5, 4, 5]
+
+
+@example(counts=[272_000, 0, 0, 0])
+@example(counts=[22_000, 240_000, 10_000, 10])
+@given(counts=st.lists(st.integers(0, 600_000), min_size=4, max_size=4))
+def test_a_live_run_and_its_session_read_later_cost_the_same(counts: list[int]) -> None:
+    fresh, cached, written, output = counts
+    total = fresh + cached + written
+    known = rates("gpt-5.6-sol", date=WHEN)
+    assert known is not None
+    response = Response(
+        0, total + output, "turn", "2026-11-01T12:00:00.000Z", "gpt-5.6-sol", None, total, cached, written, output,
+        output // 2, cached, 0, 0, None, 0, 0, None, None, None,
+    )  # fmt: skip
+    parts = cost_of(known, response)
+    assert parts.cost_usd == pytest.approx(cost_usd(known, Usage(total, cached, written, output)), abs=1e-9)
+    assert sum(parts[1:6]) == pytest.approx(parts.cost_usd, abs=1e-9)
 
 
 @given(

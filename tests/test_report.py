@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from call import call
 from click.testing import CliRunner
 from playwright.sync_api import Browser, Page, sync_playwright
 from session_corpus import Thread, plain
@@ -286,8 +287,7 @@ def test_from_sessions_to_the_page(own_home: Path, tmp_path: Path, open_page) ->
     for seed in range(3):
         plain("new", seed).save(home)
     target = tmp_path / "out.html"
-    done = CliRunner().invoke(codex_router, ["report", "--html", str(target), "--since", "all"], catch_exceptions=False)
-    assert done.exit_code == 0
+    assert call("report", "--html", str(target), "--since", "all").status == 0
     text = target.read_text()
     assert "6 of 6 tasks" in text
     assert "gpt-5.5" in text
@@ -361,6 +361,30 @@ def read(home: Path) -> Store:
 def costs(store: Store) -> dict[str, float]:
     with store.engine.connect() as connection:
         return {row[0]: row[1] for row in connection.exec_driver_sql("SELECT thread_id, cost_usd FROM tasks")}
+
+
+def test_a_sub_agents_cost_stands_in_the_row_of_the_task_that_started_it(own_home: Path) -> None:
+    """At 5 USD per million tokens; a task without a known price comes last, and costs nobody knows what."""
+    home = own_home / ".codex"
+    threads = [plain("new", seed, tasks=0) for seed in range(3)]
+    agent = threads[0].child(9)
+    agent.lines.clear()
+    agent.meta(
+        session_id=threads[0].id,
+        source={"subagent": {"thread_spawn": {"parent_thread_id": threads[0].id, "depth": 1}}},
+    )
+    threads[2].model = "my-own-llama"
+    for thread, count in ((threads[0], 20_000), (threads[1], 40_000), (threads[2], 1000), (agent, 30_000)):
+        thread.begin("fix it")
+        thread.answer((count, 0, 0, 0, 0))
+        thread.put("event_msg", {"type": "task_complete", "turn_id": thread.turn})
+        thread.save(home)
+    with read(home) as store:
+        rows, count = task_rows(store, None, 2)
+        assert [row.cost_usd for row in rows] == pytest.approx([0.25, 0.2])
+        assert ([row.turns for row in rows], count) == ([2, 1], 3)
+        assert task_rows(store, None, 3)[0][-1].cost_usd is None
+        assert budget_hits(store, None) == [("", 0, 3)]
 
 
 def test_a_task_that_exec_stopped_is_a_budget_hit(own_home: Path) -> None:

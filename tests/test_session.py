@@ -24,7 +24,7 @@ from session_lines import (
     tokens,
 )
 
-from codex_router.codex.session import CALLS, SessionFile
+from codex_router.codex.session import SessionFile
 from codex_router.records import Usage
 
 ONE, TWO, THREE = tokens(1000), tokens(500, 1000), tokens(500, 1500, output=70)
@@ -93,6 +93,14 @@ def test_a_thread_of_an_old_codex_resumed_by_a_new_one(tmp_path: Path) -> None:
         assert (file.responses, file.usage.input_tokens) == (1, 2000)
 
 
+def test_a_thread_of_a_new_codex_resumed_by_an_old_one(tmp_path: Path) -> None:
+    """It writes no records any more: its counts say what is new."""
+    new = [meta("abc", BEFORE, version="0.163.0"), context(at=BEFORE), record(ONE, BEFORE), count(ONE, at=BEFORE)]
+    old = [line("event_msg", {"type": "task_started"}), context(), count(added(ONE, TWO), TWO)]
+    with session(tmp_path / "r.jsonl", *new, *old) as file:
+        assert (file.responses, file.usage.input_tokens) == (1, 1500)
+
+
 def test_a_fork_does_not_pay_for_its_parent(tmp_path: Path) -> None:
     """The first total of a forked thread's new file holds the parent's tokens."""
     parent = tokens(9000, 4000)
@@ -107,7 +115,7 @@ def test_a_model_without_a_price_makes_the_whole_cost_unknown(tmp_path: Path) ->
         assert (file.responses, file.cost_usd) == (3, None)
 
 
-@pytest.mark.parametrize("kind", sorted(CALLS))
+@pytest.mark.parametrize("kind", ["function_call", "custom_tool_call", "local_shell_call", "tool_search_call"])
 def test_codex_asks_again_after_a_tool_call(tmp_path: Path, kind: str) -> None:
     with session(tmp_path / "r.jsonl", context(), answer(), call(kind), record(ONE)) as file:
         assert file.goes_on
@@ -142,6 +150,11 @@ def test_codex_asks_again_after_a_compaction(tmp_path: Path) -> None:
 def test_how_the_turn_ended(tmp_path: Path, error: object, spent: bool) -> None:
     with session(tmp_path / "r.jsonl", line("event_msg", {"type": "task_complete", "error": error})) as file:
         assert (file.out_of_budget, file.aborted) == (spent, False)
+
+
+def test_a_turn_that_was_interrupted(tmp_path: Path) -> None:
+    with session(tmp_path / "r.jsonl", line("event_msg", {"type": "turn_aborted", "reason": "interrupted"})) as file:
+        assert (file.out_of_budget, file.aborted) == (False, True)
 
 
 def test_lines_are_read_as_they_come_and_a_cut_one_when_it_is_whole(tmp_path: Path) -> None:

@@ -158,6 +158,54 @@ def test_a_sub_agent_with_a_copied_beginning(
     assert session.inherited == len(parent.answers)
 
 
+def test_a_review_is_no_copy_of_the_turn_that_asked_for_it(tmp_path: Path) -> None:
+    """Both files name the turn, and begin it with the same words; what the review cost is in its own only."""
+    parent = plain("middle", tasks=1)
+    review = parent.child(50)
+    review.meta(source={"subagent": "review"}, parent_thread_id=parent.id)
+    review.task("Review the changes", 3)
+    parent.put("event_msg", {"type": "task_started", "turn_id": review.turn})
+    parent.put("event_msg", {"type": "user_message", "message": "Review the changes"})
+    for thread in (parent, review):
+        thread.save(tmp_path)
+    assert tokens(tmp_path) == truth(parent, review)
+    ((task,),) = [session.tasks for session in sessions(tmp_path) if session.thread.thread_id == review.id]
+    assert (task.turn_id, task.responses, task.category) == (review.turn, 3, "Review")
+
+
+def test_an_old_turn_without_an_answer_at_its_end_was_interrupted(tmp_path: Path) -> None:
+    thread = plain("old", tasks=0)
+    thread.task("fix it", 2)
+    thread.begin("go on")
+    thread.respond(tool=False)
+    thread.respond(tool=True)
+    thread.save(tmp_path)
+    (session,) = sessions(tmp_path)
+    assert [task.end for task in session.tasks] == ["completed", "abort"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "change"),
+    [
+        ("new", {"type": "item_completed", "item": {"type": "FileChange", "id": "1", "changes": {}}}),
+        ("middle", {"type": "patch_apply_end", "call_id": "1", "success": True}),
+    ],
+)
+def test_responses_are_counted_from_the_last_change_of_a_file(
+    tmp_path: Path, shape: str, change: dict[str, object]
+) -> None:
+    thread = plain(shape, tasks=0)
+    thread.begin("fix it")
+    for _ in range(2):
+        thread.respond(tool=True)
+        thread.put("event_msg", change)
+        thread.respond(tool=True)
+    thread.respond(tool=False)
+    thread.save(tmp_path)
+    (session,) = sessions(tmp_path)
+    assert [one.after_change for one in session.responses] == [0, 0, 1, 0, 1]
+
+
 @SHAPE
 def test_archived_and_duplicated_files(tmp_path: Path, shape: str) -> None:
     only, both = plain(shape, 1), plain(shape, 2)
@@ -181,6 +229,16 @@ def test_a_cut_last_line_and_what_is_written_behind_it(tmp_path: Path, shape: st
         stream.write("\n".join(more.lines) + "\n")
     expected = plus(whole[thread.id], truth(more)[thread.id])
     assert tokens(tmp_path) == {thread.id: expected}
+
+
+@SHAPE
+def test_a_last_line_that_lacks_only_its_end_is_read(tmp_path: Path, shape: str) -> None:
+    thread = plain(shape)
+    path = thread.save(tmp_path)
+    data = path.read_bytes()
+    last = data.rindex(b'"token_usage_record"' if shape == "new" else b'"token_count"')
+    path.write_bytes(data[: data.index(b"\n", last)])
+    assert tokens(tmp_path) == truth(thread)
 
 
 @SHAPE
@@ -335,11 +393,14 @@ def test_a_compaction_is_marked(tmp_path: Path, shape: str) -> None:
 @SHAPE
 def test_what_broke_the_cache(tmp_path: Path, shape: str) -> None:
     thread = plain(shape, tasks=1, responses=4)
-    for cause in ("model", "effort", "idle", "unknown"):
+    causes = ["model", "effort", "instructions", "idle", "unknown"]
+    for cause in causes:
         if cause == "model":
             thread.model = "gpt-5.4"
         if cause == "effort":
             thread.effort = "high"
+        if cause == "instructions":
+            thread.instructions = "be brief"
         thread.begin(f"go on after {cause}")
         thread.wait(2000 if cause == "idle" else 1)
         context = thread.answers[-1].counts[0]
@@ -347,18 +408,28 @@ def test_what_broke_the_cache(tmp_path: Path, shape: str) -> None:
         thread.answer((context + 900, context + 500, 0, 100, 50))
     thread.save(tmp_path)
     (session,) = sessions(tmp_path)
-    assert [one.cache_break for one in session.responses if one.cache_break] == ["model", "effort", "idle", "unknown"]
+    assert [one.cache_break for one in session.responses if one.cache_break] == causes
     assert all(one.cache_lost_tokens > 9000 for one in session.responses if one.cache_break)
     assert all(one.resent_tokens >= one.cached_input_tokens for one in session.responses)
 
 
-def test_a_plans_windows(tmp_path: Path) -> None:
+def test_a_short_prompt_may_miss_the_cache(tmp_path: Path) -> None:
+    thread = plain("new", tasks=0)
+    thread.begin("fix it")
+    for cached in (0, 1900, 0):
+        thread.answer((2000, cached, 0, 0, 0))
+    thread.save(tmp_path)
+    (session,) = sessions(tmp_path)
+    assert [one.cache_break for one in session.responses] == [None, None, None]
+
+
+@pytest.mark.parametrize("names", [("primary", "secondary"), ("secondary", "primary")])
+def test_a_plans_windows(tmp_path: Path, names: tuple[str, str]) -> None:
+    """By their length, whichever comes first."""
     thread = plain("new")
-    thread.limits = {
-        "primary": {"used_percent": 12.5, "window_minutes": 300, "resets_at": 1},
-        "secondary": {"used_percent": 3.0, "window_minutes": 10080, "resets_at": 2},
-        "plan_type": "plus",
-    }
+    hours = {"used_percent": 12.5, "window_minutes": 300, "resets_at": 1}
+    week = {"used_percent": 3.0, "window_minutes": 10080, "resets_at": 2}
+    thread.limits = {**dict(zip(names, (hours, week), strict=True)), "plan_type": "plus"}
     thread.task("on the plan", 2)
     thread.save(tmp_path)
     (session,) = sessions(tmp_path)

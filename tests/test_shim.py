@@ -40,7 +40,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def say(*words: str) -> str:
-    return subprocess.run(["codex", *words], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(["codex", *words], capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 @pytest.mark.parametrize(
@@ -108,6 +108,16 @@ def test_without_the_router_codex_runs_all_the_same(machine: Path) -> None:
     assert "running Codex directly" in done.stderr
 
 
+def test_without_one_on_path_the_router_is_asked_and_nothing_of_the_project_is_imported(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (machine / "real" / "codex").rename(machine / "extra")
+    asked = '[ "$*" = "-P -m codex_router shim which" ]'  # -P: the folder one works in is no place for modules
+    program(machine / "python", f'#!/bin/sh\n{asked} && echo "{machine}/extra"\n')
+    monkeypatch.setenv("PATH", f"{machine}/shim:/usr/bin:/bin")
+    assert say("login") == "real: <login>"
+
+
 def test_without_codex_it_says_so(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (machine / "real" / "codex").unlink()
     (machine / "python").unlink()
@@ -130,6 +140,10 @@ def test_a_codex_that_is_not_ours_is_left_alone(machine: Path) -> None:
     with pytest.raises(RouterError, match="not ours"):
         remove(machine / "real")
     assert (machine / "real" / "codex").read_text() == REAL
+    (machine / "broken").mkdir()
+    (machine / "broken" / "codex").symlink_to("gone")
+    with pytest.raises(RouterError, match="not ours"):
+        install(machine / "broken", "python")
 
 
 @pytest.mark.parametrize("shell", [one for one in ("sh", "bash", "dash", "zsh", "busybox") if shutil.which(one)])

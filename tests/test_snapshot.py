@@ -45,7 +45,9 @@ def project(tmp_path: Path) -> Path:
 
 def snapshot(folder: Path) -> tuple[Git, Snapshot]:
     tree = Git(str(folder))
-    return tree, take(tree, f"{REFS}/r/0", "before")
+    taken = take(tree, f"{REFS}/r/0", "before")
+    assert read(tree, f"{REFS}/r/0") == taken, "another process can restore it as well"
+    return tree, taken
 
 
 def back(tree: Git, clean: Snapshot) -> None:
@@ -167,7 +169,37 @@ def test_a_conflict_in_the_middle_of_a_merge_comes_back(project: Path) -> None:
     assert len(git(project, "log", "-1", "--format=%P").split()) == 2
 
 
-@pytest.mark.parametrize("command", [["rebase", "-q", "other"], ["bisect", "start"]])
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (["cherry-pick", "other"], "CHERRY_PICK_HEAD"),
+        (["revert", "--no-commit", "HEAD"], "REVERT_HEAD"),
+        (["merge", "--squash", "other"], "SQUASH_MSG"),
+    ],
+)
+def test_a_begun_pick_revert_or_squash_comes_back_and_goes(project: Path, command: list[str], name: str) -> None:
+    diverge(project)
+    subprocess.run(["git", *IDENTITY, *command], cwd=project, capture_output=True, check=False)
+    place = project / ".git" / name
+    before, said = status(project), place.read_bytes()
+    tree, begun = snapshot(project)
+    git(project, "reset", "-q", "--hard")
+    assert not place.exists()
+    back(tree, begun)
+    assert (status(project), place.read_bytes()) == (before, said)
+    restore(tree, read(tree, f"{REFS}/r/1"), f"{REFS}/r/2", "attempt 1 again")
+    assert not place.exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["rebase", "-q", "other"],
+        ["rebase", "-q", "--apply", "other"],
+        ["cherry-pick", "other", "main"],
+        ["bisect", "start"],
+    ],
+)
 def test_an_operation_in_progress_is_an_obstacle(project: Path, command: list[str]) -> None:
     diverge(project)
     assert obstacle(Git(str(project))) is None
@@ -267,6 +299,7 @@ def test_a_submodule_comes_back_and_a_dirty_one_is_an_obstacle(project: Path) ->
     assert obstacle(Git(str(project))) is None
     before = status(project), status(project / "lib")
     tree, clean = snapshot(project)
+    assert git(project, "ls-tree", clean.commit, "lib").startswith("160000 commit ")
     (project / "lib" / "new").write_text("theirs\n")
     git(project / "lib", "commit", "-q", "--allow-empty", "-m", "theirs")
     back(tree, clean)
@@ -277,6 +310,27 @@ def test_a_submodule_comes_back_and_a_dirty_one_is_an_obstacle(project: Path) ->
     assert (status(project), status(project / "lib")) == before
     (project / "lib" / "new").write_text("mine\n")
     assert "submodule `lib`" in (obstacle(Git(str(project))) or "")
+
+
+def test_a_further_change_in_a_repository_that_had_changes_is_told(project: Path) -> None:
+    git(project, "init", "-q", "inner")
+    (project / "inner" / "new").write_text("mine\n")
+    tree, clean = snapshot(project)
+    assert restore(tree, clean, f"{REFS}/r/1", "x").repositories == ()
+    (project / "inner" / "new").write_text("theirs\n")
+    git(project, "init", "-q", "added")
+    assert restore(tree, clean, f"{REFS}/r/1", "x").repositories == ("inner", "added")
+
+
+def test_a_detached_head_comes_back_and_the_branch_of_the_attempt_stays(project: Path) -> None:
+    git(project, "checkout", "-q", "--detach")
+    before = status(project)
+    tree, clean = snapshot(project)
+    git(project, "checkout", "-qb", "theirs")
+    git(project, "commit", "-q", "--allow-empty", "-m", "theirs")
+    back(tree, clean)
+    assert status(project) == before
+    assert git(project, "log", "-1", "--format=%s", "theirs") == "theirs\n"
 
 
 def test_nothing_is_written_through_a_link_that_took_a_folders_place(project: Path, tmp_path: Path) -> None:
@@ -296,8 +350,21 @@ def test_nothing_is_written_through_a_link_that_took_a_folders_place(project: Pa
     assert (outside / "b").read_text() == "not of the project\n"
 
 
+def test_what_an_attempt_hid_from_git_is_stored_before_it_goes(project: Path) -> None:
+    tree, clean = snapshot(project)
+    (project / ".gitignore").write_text("hidden\n")
+    hidden = project / "hidden"
+    hidden.write_text("theirs\n")
+    hidden.chmod(0o600)
+    back(tree, clean)
+    assert not hidden.exists()
+    restore(tree, read(tree, f"{REFS}/r/1"), f"{REFS}/r/2", "attempt 1 again")
+    assert (hidden.read_text(), stat.S_IMODE(hidden.stat().st_mode)) == ("theirs\n", 0o600)
+
+
 def test_ignored_things_in_the_way_get_another_name(project: Path) -> None:
     (project / ".git" / "info" / "exclude").write_text("*.log\n")
+    (project / "d" / "b.codex-router-kept").write_text("mine\n")
     tree, clean = snapshot(project)
     (project / "a").unlink()
     (project / "a").mkdir()
@@ -307,7 +374,8 @@ def test_ignored_things_in_the_way_get_another_name(project: Path) -> None:
     done = restore(tree, clean, f"{REFS}/r/1", "x")
     assert (project / "a").read_text() == "a\n"
     assert (project / "d" / "b").read_text() == "b\n"
-    assert sorted(done.aside) == ["a.codex-router-kept", "d/b.codex-router-kept"]
+    assert sorted(done.aside) == ["a.codex-router-kept", "d/b.codex-router-kept-2"]
+    assert (project / "d" / "b.codex-router-kept").read_text() == "mine\n"
     assert (project / "a.codex-router-kept" / "x.log").read_text() == "ignored\n"
 
 

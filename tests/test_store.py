@@ -106,6 +106,18 @@ def test_a_file_that_was_read_while_its_first_line_was_written(store: Store, tmp
     assert tuple(thread) == (child.cwd, "exec", "main", parent.id)
 
 
+def test_a_file_that_was_made_shorter_is_read_anew(tmp_path: Path) -> None:
+    thread = plain("new", filler=3000)
+    before = thread.save(tmp_path).stat().st_size
+    with Store.open() as store:
+        read_into(store, tmp_path)
+        thread.lines = [line for line in thread.lines if '"type":"reasoning"' not in line]
+        thread.task("go on", 2)
+        assert thread.save(tmp_path).stat().st_size < before
+        read_into(store, tmp_path)
+        assert totals(store) == truth(thread)
+
+
 def test_dollars_are_those_of_each_response(store: Store, tmp_path: Path) -> None:
     """Against genai-prices itself, response by response, with its own tiers."""
     thread = plain("new", tasks=2, responses=4)
@@ -176,6 +188,8 @@ def test_a_sub_agents_cost_is_its_roots(store: Store, tmp_path: Path) -> None:
         turns = connection.execute(sa.select(tasks.c.root_turn_id).distinct()).all()
     assert roots == [(parent.id,)]
     assert turns == [(parent.turn,)]
+    whole = spent(store)[0].spend
+    assert (whole.tasks, whole.responses) == (1, 4 + 2 + 2)
 
 
 def test_a_review_of_an_old_codex_finds_its_parent(store: Store, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -13,9 +14,10 @@ import pytest
 from session_lines import answer, call, context, meta, record, tokens
 
 from codex_router.codex import supervise
-from codex_router.codex.follow import Progress
+from codex_router.codex.follow import Follower, Progress
 from codex_router.codex.gate import Gate
 from codex_router.codex.launch import Launched
+from codex_router.codex.processes import family
 from codex_router.codex.session import Price
 from codex_router.codex.supervise import Ran
 from codex_router.records import Budget, Usage
@@ -137,6 +139,40 @@ def test_where_nothing_is_limited_or_all_is_seen_nothing_is_told(
             supervise.supervise(codex, str(tmp_path), str(tmp_path), price, budget, blind=lambda: pytest.fail("told"))
 
 
+def test_time_in_which_we_stood_still_does_not_count(tmp_path: Path) -> None:
+    """As when the machine sleeps, or Ctrl-Z was typed: nobody looks for longer than `SUSPENDED_S`."""
+    follower = Follower(0, str(tmp_path), str(tmp_path), time.time(), price)
+    watch = supervise._Watch(Launched(["codex"]), follower, Budget(max_seconds=2.0), None)
+    looks = [0.5, 0.5, 100.0, 0.5, 0.25, 0.5]
+    assert [watch._must_stop(watch._last + gap) for gap in looks] == [False, False, False, False, False, True]
+    assert watch.limit == "seconds"
+
+
+def test_a_run_that_nobody_saw_is_looked_up_at_its_end(tmp_path: Path) -> None:
+    folder = tmp_path / "sessions" / time.strftime("%Y/%m/%d")
+    folder.mkdir(parents=True)
+    lines = meta("unseen", LATER, str(tmp_path)) + context(at=LATER) + ANSWERS
+    (tmp_path / "lines").write_text(lines)
+    ran = run(["/bin/cp", str(tmp_path / "lines"), str(folder / "rollout-2.jsonl")], tmp_path, price, NO_LIMIT)
+    assert (ran.thread_id, ran.progress.responses) == ("unseen", 1)
+
+
+def test_what_tools_leave_behind_stays_when_codex_ends_by_itself() -> None:
+    """A Codex that died could not end them, and so we do."""
+    codex = Launched(["codex"])
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as tool:
+        assert tool.stdin
+        assert tool.stdout
+        codex.tools = family(tool.pid)
+        supervise._ended(codex, 1)
+        tool.stdin.write(b"still there\n")
+        tool.stdin.flush()
+        assert tool.stdout.readline() == b"still there\n"
+        supervise._ended(codex, 128 + signal.SIGKILL)
+        assert tool.stdout.readline() == b""
+        assert tool.wait() == -signal.SIGKILL
+
+
 def asks(gate: Gate, marker: Path) -> str:
     return f"sh -c '{gate.command}'; echo asked >> {marker}\n"
 
@@ -159,6 +195,18 @@ def test_at_the_gate_an_answer_may_be_followed_by_another_request(scripted: Call
         ran = scripted(f"{body}sleep 60 & wait", budget=Budget(max_cost_usd=1.0), gate=gate)
         assert (ran.status, ran.progress.cost_usd) == (124, 1.0)
         assert marker.read_text() == "asked\n"
+
+
+def test_at_the_gate_two_threads_share_what_is_left(scripted: Callable[..., Ran], tmp_path: Path) -> None:
+    """A request that was let go and is not answered yet is one of the turns."""
+    marker = tmp_path / "requests"
+    with Gate() as gate:
+        begin = f'{asks(gate, marker)}exec 4>>"{tmp_path}/rollout-2.jsonl"\n{say(HEAD, CALLS)}'
+        both = "".join(f"( {asks(gate, marker).strip()} ) &\n" for _ in range(2))
+        wait = f"while [ $(wc -l < {marker}) -lt 2 ]; do sleep 0.05; done\n"
+        ran = scripted(f"{begin}{both}{wait}{say(CALLS)}sleep 60 & wait", budget=Budget(max_turns=2), gate=gate)
+        assert (ran.status, ran.progress.responses) == (124, 2)
+        assert gate.passed == 2
 
 
 def test_a_program_that_ends_well_at_its_stop_has_ended_well(scripted: Callable[..., Ran]) -> None:

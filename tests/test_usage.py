@@ -34,9 +34,9 @@ def router(*argv: str) -> Result:
 
 
 def usage(*argv: str) -> dict[str, object]:
-    done = router("usage", "--since", "all", "--no-advice", "--json", *argv)
-    assert done.exit_code == 0, done.output
-    document: dict[str, object] = json.loads(done.stdout)
+    done = call("usage", "--since", "all", "--no-advice", "--json", *argv)
+    assert done.status == 0, done.err
+    document: dict[str, object] = json.loads(done.out)
     return document
 
 
@@ -176,6 +176,39 @@ def test_a_price_of_ones_own(codex_home: Path, own_home: Path) -> None:
     assert usage()["total"]["cost_usd"] == pytest.approx(0.8 + 0.1 + 0.2)  # type: ignore[index]
 
 
+def test_a_price_of_ones_own_holds_for_its_provider_and_from_its_day(codex_home: Path, own_home: Path) -> None:
+    config = own_home / ".config" / "codex-router"
+    config.mkdir(parents=True)
+    prices = (("", 1), ('since = "2026-11-03"', 2), ('since = "2026-11-09"', 8), ('provider = "groq"', 4))
+    (config / "prices.toml").write_text(
+        "".join(
+            f'[[price]]\nmodel = "my-own-llama"\n{more}\ninput_usd_per_mtok = {usd}\noutput_usd_per_mtok = 0\n'
+            for more, usd in prices
+        )
+    )
+    for seed, provider in enumerate(("openrouter", "groq")):
+        thread = plain("new", seed, tasks=0)
+        thread.lines.clear()
+        thread.meta(model_provider=provider)
+        thread.model = "my-own-llama"
+        for _ in range(2):
+            thread.begin("fix it")
+            thread.answer((1_000_000, 0, 0, 0, 0))
+            thread.wait(86_400)
+        save(codex_home, thread)
+    rows = usage("--by", "day")["rows"]
+    assert [row["cost_usd"] for row in rows] == [1 + 4, 2 + 4]  # type: ignore[attr-defined]
+
+
+def test_a_model_on_ones_own_machine_has_no_list_price(codex_home: Path) -> None:
+    thread = plain("new", tasks=0)
+    thread.lines.clear()
+    thread.meta(model_provider="ollama")
+    thread.task("fix it", 2)
+    save(codex_home, thread)
+    assert usage()["total"]["unpriced"] == 2  # type: ignore[index]
+
+
 def test_a_price_that_is_known_later(codex_home: Path, own_home: Path) -> None:
     thread = plain("new", tasks=1)
     thread.model = "my-own-llama"
@@ -214,13 +247,17 @@ def test_a_wrong_price_is_refused(codex_home: Path, own_home: Path, text: str) -
 
 def test_a_plan_is_kept_apart(codex_home: Path) -> None:
     thread = plain("new", tasks=1)
-    thread.limits = {"primary": {"used_percent": 42.0, "window_minutes": 300}, "plan_type": "pro"}
-    thread.task("on the plan", 2)
+    save(codex_home, thread)
+    metered = usage()["total"]["cost_usd"]  # type: ignore[index]
+    for used in (30.0, 42.0, 7.0):
+        thread.wait(86_400)
+        thread.limits = {"primary": {"used_percent": used, "window_minutes": 300}, "plan_type": "pro"}
+        thread.task("on the plan", 2)
     save(codex_home, thread)
     total = usage()["total"]
     assert isinstance(total, dict)
-    assert total["plan_usd"] > 0
-    assert total["plan_usd"] + total["metered_usd"] == pytest.approx(total["cost_usd"])
+    assert total["metered_usd"] == pytest.approx(metered)
+    assert total["plan_usd"] == pytest.approx(total["cost_usd"] - metered) != 0
     assert total["window_5h_peak"] == 42.0
     assert "42 % of a 5-hour window" in router("usage", "--since", "all", "--no-advice").stdout
 
@@ -242,6 +279,66 @@ def test_waste_is_named_with_its_dollars(codex_home: Path) -> None:
     assert found["cache-model"]["lost_usd"] == pytest.approx(40_100 * (2.5 - 0.25) / 1e6)
     assert waste == sorted(waste, key=lambda row: -row["lost_usd"])
     assert all(row["advice"] and row["lost_usd"] > 0 for row in waste)
+    assert usage("--since", "2026-11-03")["waste"] == usage("--until", "2026-11-01")["waste"] == []
+
+
+def lost(codex_home: Path, thread: Thread, *argv: str) -> dict[str, object]:
+    """Return what was lost in one session: USD, how often, whether it is a guess."""
+    save(codex_home, thread)
+    rows = usage(*argv)["waste"]
+    assert isinstance(rows, list)
+    return {row["name"]: (row["lost_usd"], row["count"], row["guess"]) for row in rows}
+
+
+def test_the_context_of_another_kind_of_task_is_waste(codex_home: Path) -> None:
+    """At first 10,000 tokens; the README begins with 40,000, three quarters of them from the bug. The next one fits."""
+    thread = plain("new", tasks=0)
+    for prompt, context, cached in (
+        ("Fix the crash when the list is empty: it raises an IndexError", 10_000, 0),
+        ("Update the README with installation instructions", 40_000, 10_000),
+        ("Update the README with a section about upgrading", 40_000, 40_000),
+    ):
+        thread.begin(prompt)
+        thread.answer((context, cached, 0, 0, 0))
+        thread.put("event_msg", {"type": "task_complete", "turn_id": thread.turn})
+    found = lost(codex_home, thread)
+    assert found == {"stale-session": (pytest.approx(10_000 * 0.5 / 1e6 * 0.75), 1, True)}
+
+
+def test_tasks_without_a_result_are_waste(codex_home: Path) -> None:
+    thread = plain("new", tasks=0)
+    thread.begin("fix it")
+    thread.answer((10_000, 0, 0, 0, 0))
+    thread.put("event_msg", {"type": "turn_aborted", "turn_id": thread.turn, "reason": "interrupted"})
+    thread.begin("fix it")
+    thread.answer((20_000, 10_000, 0, 0, 0))
+    error = {"message": "", "codex_error_info": "session_budget_exceeded"}
+    thread.put("event_msg", {"type": "task_complete", "turn_id": thread.turn, "error": error})
+    thread.task("fix it", 1)
+    found = lost(codex_home, thread)
+    assert found["no-result"] == (pytest.approx((10_000 * 5 + 10_000 * 5 + 10_000 * 0.5) / 1e6), 2, True)
+    assert "no-result" not in lost(codex_home, thread, "--since", "2026-11-03")
+    assert "no-result" not in lost(codex_home, thread, "--until", "2026-11-01")
+
+
+def test_compactions_long_output_of_tools_and_much_reasoning_are_waste(codex_home: Path) -> None:
+    thread = plain("new", tasks=0)
+    thread.begin("fix it")
+    thread.answer((1000, 0, 0, 20_000, 20_000))
+    thread.put("response_item", {"type": "function_call_output", "call_id": "1", "output": "x" * 320_000})
+    printed = len(thread.lines[-1])
+    thread.answer((101_000, 1000, 0, 0, 0))
+    thread.answer((102_000, 101_000, 0, 0, 0))
+    thread.put("compacted", {"message": "in short"})
+    thread.answer((1000, 0, 0, 0, 0))
+    thread.put("event_msg", {"type": "task_complete", "turn_id": thread.turn})
+    found = lost(codex_home, thread)
+    assert list(found) == ["tool-output", "reasoning", "compaction"], "the dearest first"
+    assert found == {
+        "tool-output": (pytest.approx(0.5 * printed / 4 * 5 / 1e6), 4, True),
+        "reasoning": (pytest.approx(0.3 * 20_000 * 30 / 1e6), 4, True),
+        "compaction": (pytest.approx((101_000 * 0.5 + 1000 * 5) / 1e6), 1, False),
+    }
 
 
 def test_waste_of_one_session_and_of_one_project(codex_home: Path) -> None:
@@ -463,10 +560,33 @@ def test_a_sub_agent_finds_its_root_though_the_reader_was_killed_before_it_looke
     assert [row["responses"] for row in rows] == [sum(len(thread.answers) for thread in threads)]
 
 
+def test_what_cannot_be_read_is_told_and_the_rest_is_stored(codex_home: Path) -> None:
+    path = plain("new").save(codex_home)
+    damaged = path.with_name(path.name.replace("-8", "-9", 1) + ".zst")
+    damaged.write_bytes(b"nonsense")
+    done = call("ingest", "--sessions")
+    assert (done.status, "8 model responses" in done.out) == (1, True)
+    assert damaged.name in done.out
+
+
+def test_people_are_told_apart_by_the_name_they_give(codex_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed, name in enumerate(("ada", "grace")):
+        monkeypatch.setenv("CODEX_ROUTER_PERSON", name)
+        save(codex_home, plain("new", seed))
+        usage()
+    assert {row["person"] for row in usage("--by", "person")["rows"]} == {"ada", "grace"}  # type: ignore[attr-defined]
+
+
+def test_rows_that_do_not_fit_are_summed(codex_home: Path) -> None:
+    save(codex_home, *(plain("new", seed, tasks=1, responses=1) for seed in range(43)))
+    said = router("usage", "--since", "all", "--no-advice", "--by", "session").stdout
+    assert re.search(r"3 more +3 +3 ", said)
+    assert re.search(r"all +43 +43 ", said)
+
+
 def test_nothing_yet(codex_home: Path) -> None:
-    done = router("usage", "--no-advice")
-    assert done.exit_code == 0
-    assert done.stdout == ""
+    done = call("usage", "--no-advice")
+    assert (done.status, done.out) == (0, "")
 
 
 @pytest.mark.parametrize(
