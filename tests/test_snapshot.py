@@ -312,16 +312,6 @@ def test_a_submodule_comes_back_and_a_dirty_one_is_an_obstacle(project: Path) ->
     assert "submodule `lib`" in (obstacle(Git(str(project))) or "")
 
 
-def test_a_further_change_in_a_repository_that_had_changes_is_told(project: Path) -> None:
-    git(project, "init", "-q", "inner")
-    (project / "inner" / "new").write_text("mine\n")
-    tree, clean = snapshot(project)
-    assert restore(tree, clean, f"{REFS}/r/1", "x").repositories == ()
-    (project / "inner" / "new").write_text("theirs\n")
-    git(project, "init", "-q", "added")
-    assert restore(tree, clean, f"{REFS}/r/1", "x").repositories == ("inner", "added")
-
-
 def test_a_detached_head_comes_back_and_the_branch_of_the_attempt_stays(project: Path) -> None:
     git(project, "checkout", "-q", "--detach")
     before = status(project)

@@ -142,7 +142,7 @@ def test_where_nothing_is_limited_or_all_is_seen_nothing_is_told(
 def test_time_in_which_we_stood_still_does_not_count(tmp_path: Path) -> None:
     """As when the machine sleeps, or Ctrl-Z was typed: nobody looks for longer than `SUSPENDED_S`."""
     follower = Follower(0, str(tmp_path), str(tmp_path), time.time(), price)
-    watch = supervise._Watch(Launched(["codex"]), follower, Budget(max_seconds=2.0), None)
+    watch = supervise._Watch(Launched(["codex"]), follower, Budget(max_seconds=2.0), None, None)
     looks = [0.5, 0.5, 100.0, 0.5, 0.25, 0.5]
     assert [watch._must_stop(watch._last + gap) for gap in looks] == [False, False, False, False, False, True]
     assert watch.limit == "seconds"

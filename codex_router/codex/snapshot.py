@@ -152,7 +152,7 @@ def read(git: Git, ref: str) -> Snapshot:
     said = json.loads(git.read_blob(f"{_second(git, commit)}:state.json"))
     del said["schema"]
     try:
-        state = State(**{**said, "empty": tuple(said["empty"])})
+        state = State(**{**said, "empty": tuple(said["empty"]), "shared": tuple(said.get("shared", ()))})
     except TypeError:
         raise RouterError(f"{ref} was written by a newer codex-router", where=os.fsdecode(git.top)) from None
     files = {
