@@ -108,7 +108,7 @@ def test_the_line_behind_a_run_compares_it_with_the_dearest_tier(make_world: Mak
         text = text.replace(f"[profile.{name}]", f"[profile.{name}]\nexpected_cost_usd = {cost}")
     config.write_text(text)
     done = world.run("exec", "--tier", "bulk", *GO, PROMPT)
-    assert "1 turns · $0.003 · precision would have cost about $0.045 · run " in done.stderr.splitlines()[-1]
+    assert "1 turn · $0.003 · precision would have cost about $0.045 · run " in done.stderr.splitlines()[-1]
     world.server.steps = [{"cmd": "echo again"}]
     done = world.run("exec", "--tier", "bulk", "--max-turns", "1", *GO, PROMPT)
     assert "would have cost" not in done.stderr, "it was cut short"
