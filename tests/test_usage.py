@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import json
 import os
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 from call import call
 from click.testing import CliRunner, Result
-from session_corpus import Thread, plain, truth
+from session_corpus import START, Thread, plain, truth
 
 from codex_router.cli import codex_router
 from codex_router.commands.advice import Advice, advice_json, advice_lines, compare
@@ -582,6 +583,19 @@ def test_rows_that_do_not_fit_are_summed(codex_home: Path) -> None:
     said = router("usage", "--since", "all", "--no-advice", "--by", "session").stdout
     assert re.search(r"3 more +3 +3 ", said)
     assert re.search(r"all +43 +43 ", said)
+
+
+def test_of_many_days_the_newest_are_listed(codex_home: Path) -> None:
+    days = [START + dt.timedelta(days=number) for number in range(43)]
+    for number, day in enumerate(days):
+        thread = Thread("new", number, day)
+        thread.meta()
+        thread.task("fix it", 1)
+        thread.save(codex_home)
+    lines = router("usage", "--since", "all", "--no-advice").stdout.splitlines()
+    assert lines[1].split()[:4] == ["3", "earlier", "3", "3"]
+    assert [line.split()[0] for line in lines[2:42]] == [day.date().isoformat() for day in days[3:]]
+    assert lines[42].split()[:2] == ["all", "43"]
 
 
 def test_nothing_yet(codex_home: Path) -> None:

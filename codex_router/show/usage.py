@@ -73,28 +73,23 @@ def counted(count: int, unit: str) -> str:
 
 
 def spend_table(by: Sequence[str], lines: Sequence[Line], total: Spend, width: int) -> Table:
-    """Return the answer to `usage` for a terminal of so many columns; the last row is the sum."""
-    from codex_router.evidence.usage import total_of
+    """Return the answer to `usage` for a terminal of so many columns; the last row is the sum.
 
-    per_task = [
-        _cells(line.spend, [named(*pair) for pair in zip(by, line.key, strict=True)]) for line in lines[:LISTED]
-    ]
-    columns: Sequence[str] = (
-        *by,
-        ">tasks",
-        ">turns",
-        ">input",
-        ">cached",
-        ">output",
-        ">cost",
-        ">per task",
-        ">list $ on plan",
-    )
-    rest = len(lines) - LISTED
-    more = [_cells(total_of(lines[LISTED:]), [f"{rest} more", *[""] * (len(by) - 1)])] if rest > 0 else []
-    last = [_cells(total, ["all", *[""] * (len(by) - 1)])] if by else [_cells(total, [])]
-    columns, rows = fitted(columns, [*per_task, *more, *last], LEAST, width)
-    return table(columns, rows)
+    Of many days the newest are listed, of many others the dearest.
+    """
+    from codex_router.evidence.usage import TIMES, total_of
+
+    columns = (*by, ">tasks", ">turns", ">input", ">cached", ">output", ">cost", ">per task", ">list $ on plan")
+    in_time = bool(by) and by[0] in TIMES
+    listed, rest = (lines[-LISTED:], lines[:-LISTED]) if in_time else (lines[:LISTED], lines[LISTED:])
+    rows = [_cells(line.spend, [named(*pair) for pair in zip(by, line.key, strict=True)]) for line in listed]
+    if rest:
+        word = "earlier" if in_time else "more"
+        others = _cells(total_of(rest), [f"{len(rest)} {word}", *[""] * (len(by) - 1)])
+        rows.insert(0 if in_time else len(rows), others)
+    rows.append(_cells(total, ["all", *[""] * (len(by) - 1)] if by else []))
+    kept, cells = fitted(columns, rows, LEAST, width)
+    return table(kept, cells)
 
 
 def _cells(spend: Spend, key: list[str]) -> list[str]:
