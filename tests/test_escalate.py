@@ -136,6 +136,9 @@ def test_the_first_attempt_can_be_had_again_and_so_can_the_start(make_world: Mak
     assert (world.folder / "first.py").read_text() == BROKEN, "equally bad: the last one stays"
     name = kept(world)["run"]
     assert f"the tree is as attempt 2 left it; other states: `codex-router runs show {name}`" in done.stderr
+    world.env["COLUMNS"] = "60"
+    compare = f"git diff refs/codex-router/{name}/0 refs/codex-router/{name}/2"
+    assert compare in world.run("runs", "show", "last").stdout.decode().splitlines(), "one line, to be copied"
 
     assert b"attempt" in world.run("runs", "show", "last").stdout
     shown = json.loads(world.run("runs", "show", name[-4:], "--json").stdout)["run"]
@@ -275,7 +278,9 @@ def test_a_tier_that_costs_more_than_the_task_is_worth_is_not_tried(make_world: 
     assert done.status == 123
     assert tiers(world) == ["standard"]
     assert "then precision" not in done.stderr
-    assert " · one attempt" in done.stderr
+    assert " · one attempt: precision would solve 100% of what standard fails at" in done.stderr
+    done = world.run("exec", "--tier", "precision", "--check", "test -e solved", *GO, PROMPT)
+    assert " · one attempt: no dearer tier has another model or effort\n" in done.stderr
 
 
 def test_one_attempt_when_asked_for_one_or_when_the_user_chose_the_model(make_world: MakeWorld) -> None:

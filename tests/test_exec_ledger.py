@@ -112,6 +112,17 @@ def test_the_line_behind_a_run_compares_it_with_the_dearest_tier(make_world: Mak
     world.server.steps = [{"cmd": "echo again"}]
     done = world.run("exec", "--tier", "bulk", "--max-turns", "1", *GO, PROMPT)
     assert "would have cost" not in done.stderr, "it was cut short"
+    world.server.steps = [{"final": "done"}]
+    done = world.run("exec", "--tier", "bulk", "--attempts", "1", "--check", "false", *GO, PROMPT)
+    assert "check failed · 1 turn · $" in done.stderr
+    assert "would have cost" not in done.stderr, "nothing was saved"
+    for arm in zip(TIERS["precision"], TIERS["bulk"], strict=True):
+        text = text.replace(f'"{arm[0]}"', f'"{arm[1]}"')
+    config.write_text(text)
+    (world.codex_home / "precision.config.toml").write_bytes((world.codex_home / "bulk.config.toml").read_bytes())
+    done = world.run("exec", "--tier", "bulk", *GO, PROMPT)
+    assert done.status == 0
+    assert "would have cost" not in done.stderr, "the dearest tier runs the same"
 
 
 def test_the_commit_is_that_of_the_folder_where_codex_works(make_world: MakeWorld) -> None:

@@ -100,8 +100,9 @@ class _Trial:
                 raise Ended(done.late)
             checks = self._checks(f"attempt-{number}")
             self._judged(number, done, checks)
-            self.say(after(self.job, done.ran, done.recorded, self._verdict(checks)))
-            if all(one.passed for one in checks):
+            passed = all(one.passed for one in checks)
+            self.say(after(self.job, done.ran, done.recorded, self._verdict(checks), rejected=not passed))
+            if passed:
                 return self._finish("accepted", done, checks)
             if done.ran.end == "error" and not done.ran.progress.responses:
                 return self._finish("failed", done, checks)
@@ -195,7 +196,7 @@ class _Trial:
         if tier:
             return f"then {tier.name} if the check fails"
         reason = why_not(plan, self.tried, self.policy)
-        return f"one attempt: {reason}" if reason else "one attempt"
+        return f"one attempt: {reason or 'no dearer tier has another model or effort'}"
 
     def _failed_so_before(self, one: Checked) -> bool:
         return any(one.command == first.command and one.manner == first.manner for first in self.first)

@@ -84,8 +84,8 @@ def _usd(amount: float) -> str:
     return f"${amount:,.2f}" if amount >= 0.01 else f"${amount:.2g}"
 
 
-def after(job: Job, ran: Ran, recorded: str, verdict: str = "") -> str:
-    """Return how it ended, what it took, and what the dearest tier would have cost about."""
+def after(job: Job, ran: Ran, recorded: str, verdict: str = "", *, rejected: bool = False) -> str:
+    """Return how it ended, what it took, and, unless a check rejected it, what the dearest tier would have cost about."""
     progress = ran.progress
     if ran.thread_id is None:
         used = ["no session file, so turns and cost are unknown"]
@@ -99,7 +99,7 @@ def after(job: Job, ran: Ran, recorded: str, verdict: str = "") -> str:
         verdict,
         _ending(ran, job.budget),
         *used,
-        _compared(job.route, progress.cost_usd) if ran.end == "completed" else "",
+        _compared(job.route, progress.cost_usd) if ran.end == "completed" and not rejected else "",
         recorded,
     ]
     return " · ".join(word for word in words if word)
@@ -121,7 +121,7 @@ def _ending(ran: Ran, budget: Budget) -> str:
 
 def _compared(route: Route | None, spent: float | None) -> str:
     """Scale what was spent by the ratio of the two predicted costs; an estimate, and said to be one."""
-    if route is None or not spent or route.dearest.name == route.tier.name:
+    if route is None or not spent or route.dearest.arm == route.tier.arm:
         return ""
     mine, dearest = route.tier.expected_cost_usd, route.dearest.expected_cost_usd
     return f"{route.dearest.name} would have cost about ${spent * dearest / mine:.2g}" if mine and dearest else ""

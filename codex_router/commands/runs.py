@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich.text import Text
 
 from codex_router.codex.git import Git
 from codex_router.codex.inside import REFS, inner_ref
@@ -56,7 +57,10 @@ def show_run(*, run: str, as_json: bool) -> None:
         print_json({"run": words.run_json(found, _states(found), _responses(found)) | inside})
         return
     for part in words.details(found, _states(found), _inside(found)):
-        show(out(), part)
+        if isinstance(part, Text):
+            out().print(part, soft_wrap=True)  # commands to copy stay one line
+        else:
+            show(out(), part)
 
 
 @command.command(name="restore")
@@ -80,7 +84,7 @@ def restore_run(*, run: str, state: str, yes: bool) -> int:
         notices.print(f"in the way, kept under another name: `{path}`", style="warn")
     for path in done.repositories:
         notices.print(f"not restored, a repository of its own that could not be stored: `{path}`", style="warn")
-    notices.print(f"restored state {state} of {found.run}: {done.changed} files changed", style="ok")
+    notices.print(f"restored state {state} of {found.run}: {done.changed} {'file' if done.changed == 1 else 'files'} changed", style="ok")
     notices.print(f"take it back with `codex-router runs restore {found.run} {undo}`", style="hint")
     return ExitCode.DONE
 

@@ -87,7 +87,7 @@ def command(
         return ExitCode.DONE
     _print(groups, lines, total, first)
     if solved or failed:
-        out().print(f"of {solved + failed} runs with a known outcome, {solved} solved their task")
+        out().print(_outcomes(solved, failed))
     if lost:
         out().print()
         out().print(show.findings_table(lost, total))
@@ -109,6 +109,11 @@ def _print(groups: list[str], lines: list[Line], total: Spend, first: str | None
         out().print()
         out().print(show.shares_table(shares(total)))
         out().print(f"cache hit rate of re-sent context: {show.percent_words(total.cache_hit_rate)}")
+
+
+def _outcomes(solved: int, failed: int) -> str:
+    known = solved + failed
+    return f"of {known} {'run' if known == 1 else 'runs'} with a known outcome, {solved} solved {'its' if known == 1 else 'their'} task"
 
 
 def _refresh(home: Path, store: Store) -> None:
