@@ -380,6 +380,15 @@ def test_a_repository_inside_that_cannot_be_stored_ends_it_when_it_changes(make_
     assert tiers(world) == ["standard"]
 
 
+def test_a_check_that_passes_anyway_proves_nothing_of_a_codex_that_did_not_begin(make_world: MakeWorld) -> None:
+    world = world_with(make_world)
+    (world.folder / ".git").rename(world.home / "elsewhere")
+    done = world.run("exec", "--check", "true", PROMPT)
+    assert done.status == 1
+    assert kept(world)["result"] == "failed"
+    assert [run.attempt.outcome for run in runs(world)] == ["unknown"]
+
+
 def test_a_check_that_measures_nothing_is_told(make_world: MakeWorld) -> None:
     world = world_with(make_world, "touch one")
     done = world.run("exec", "--check", "true", *GO, PROMPT)

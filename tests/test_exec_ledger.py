@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from codex_binary import NEWEST, NPM
 from crowd import crowd
-from world import BASE_MODEL, GO, World
+from world import BASE_MODEL, GO, TIERS, World
 
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.runs import Run

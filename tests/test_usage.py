@@ -364,6 +364,12 @@ def test_waste_of_one_session_and_of_one_project(codex_home: Path) -> None:
         assert parts == [waste("--only", f"session={thread.id}")[name] for thread in threads]
         assert sum(parts) == pytest.approx(amount)
     assert waste("--only", "project=/c") == {}
+    begun = [waste("--only", f"session={thread.id[:-2]}") for thread in threads]
+    assert begun == [waste("--only", f"session={thread.id}") for thread in threads], "the beginning of an id will do"
+    assert waste("--only", "session=%") == {}
+    done = router("usage", "--since", "all", "--no-advice", "--only", "project=/c", "--only", "branch=main")
+    assert done.stderr.startswith("nothing with project=/c and branch=main\n")
+    assert "`codex-router usage --by project,branch` says what there is" in done.stderr
 
 
 def waste(*argv: str) -> dict[str, float]:
@@ -486,7 +492,12 @@ def test_outcomes_of_runs_are_counted(codex_home: Path) -> None:
     save(codex_home, plain("new"))
     assert usage()["outcomes"] == {"solved": 0, "not_solved": 0}
     with Ledger.open() as ledger:
-        for name, outcome in (("a", "yes"), ("b", "no"), ("c", "yes"), ("d", None)):
+        ledger.record(run("a"))
+        ledger.set_outcome("a", "yes")
+    done = router("usage", "--since", "all", "--no-advice")
+    assert "of 1 run with a known outcome, 1 solved its task\n" in done.stdout
+    with Ledger.open() as ledger:
+        for name, outcome in (("b", "no"), ("c", "yes"), ("d", None)):
             ledger.record(run(name))
             if outcome:
                 ledger.set_outcome(name, outcome)  # type: ignore[arg-type]

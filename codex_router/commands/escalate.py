@@ -102,10 +102,11 @@ class _Trial:
             self._judged(number, done, checks)
             passed = all(one.passed for one in checks)
             self.say(after(self.job, done.ran, done.recorded, self._verdict(checks), rejected=not passed))
+            never_answered = done.ran.end == "error" and not done.ran.progress.responses
+            if never_answered and (not passed or self._passed_before()):
+                return self._finish("failed", done, checks)
             if passed:
                 return self._finish("accepted", done, checks)
-            if done.ran.end == "error" and not done.ran.progress.responses:
-                return self._finish("failed", done, checks)
             following = self._next(checks)
             if following is None:
                 return self._finish("rejected", done, checks)
@@ -172,10 +173,11 @@ class _Trial:
                 self.say(f"the check's result is not recorded: {error.what}")
 
     def _outcome(self, done: Done, checks: list[Checked]) -> tuple[Outcome, OutcomeSource | None]:
-        """Return what the checks prove: nothing much if they passed before, nothing at all of a Codex that failed."""
-        if all(one.passed for one in checks):
-            return "yes", "heuristic" if self._passed_before() else "tests"
-        return ("unknown", None) if done.ran.end == "error" else ("no", "tests")
+        """Return what the checks prove: little if they passed before, nothing of a Codex that failed as they did."""
+        passed, before = all(one.passed for one in checks), self._passed_before()
+        if done.ran.end == "error" and (before or not passed):
+            return "unknown", None
+        return "yes" if passed else "no", "heuristic" if passed and before else "tests"
 
     def _verdict(self, checks: list[Checked]) -> str:
         what = "check" if len(checks) == 1 else "checks"

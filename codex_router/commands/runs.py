@@ -84,7 +84,8 @@ def restore_run(*, run: str, state: str, yes: bool) -> int:
         notices.print(f"in the way, kept under another name: `{path}`", style="warn")
     for path in done.repositories:
         notices.print(f"not restored, a repository of its own that could not be stored: `{path}`", style="warn")
-    notices.print(f"restored state {state} of {found.run}: {done.changed} {'file' if done.changed == 1 else 'files'} changed", style="ok")
+    files = "1 file" if done.changed == 1 else f"{done.changed} files"
+    notices.print(f"restored state {state} of {found.run}: {files} changed", style="ok")
     notices.print(f"take it back with `codex-router runs restore {found.run} {undo}`", style="hint")
     return ExitCode.DONE
 

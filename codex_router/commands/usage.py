@@ -85,7 +85,7 @@ def command(
             }
         )
         return ExitCode.DONE
-    _print(groups, lines, total, first)
+    _print(groups, lines, total, first, only)
     if solved or failed:
         out().print(_outcomes(solved, failed))
     if lost:
@@ -96,7 +96,12 @@ def command(
     return ExitCode.DONE
 
 
-def _print(groups: list[str], lines: list[Line], total: Spend, first: str | None) -> None:
+def _print(groups: list[str], lines: list[Line], total: Spend, first: str | None, only: tuple[str, ...]) -> None:
+    if not total.responses and only:
+        err().print(f"nothing{f' since {first}' if first else ''} with {' and '.join(only)}")
+        names = ",".join(text.partition("=")[0] for text in only)
+        err().print(f"`codex-router usage --by {names}` says what there is; `--since all` shows all", style="hint")
+        return
     if not total.responses:
         err().print(f"no session since {first}" if first else "no session was read yet")
         err().print("`codex-router ingest --sessions` reads them; `--since all` shows all", style="hint")
@@ -112,8 +117,9 @@ def _print(groups: list[str], lines: list[Line], total: Spend, first: str | None
 
 
 def _outcomes(solved: int, failed: int) -> str:
-    known = solved + failed
-    return f"of {known} {'run' if known == 1 else 'runs'} with a known outcome, {solved} solved {'its' if known == 1 else 'their'} task"
+    if solved + failed == 1:
+        return f"of 1 run with a known outcome, {solved} solved its task"
+    return f"of {solved + failed} runs with a known outcome, {solved} solved their task"
 
 
 def _refresh(home: Path, store: Store) -> None:

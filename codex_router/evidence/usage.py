@@ -120,7 +120,7 @@ def spent(
         by: keys of `BY`; empty for one row with everything.
         since: ISO date of the first day.
         until: ISO date of the last day.
-        only: values that columns of `BY` must have.
+        only: values that columns of `BY` must have; of a session its beginning.
         defaults: the effort of a model where a session names none: ``medium`` becomes ``medium (default)``.
     """
     s = spending.c
@@ -170,6 +170,8 @@ def judged(store: Store, since: str | None = None, until: str | None = None) -> 
 
 def _is(name: str, value: str, defaults: Mapping[str, str]) -> sa.ColumnElement[bool]:
     c = spending.c
+    if name == "session" and value:  # the beginning will do: an id is long, and a narrow terminal breaks it
+        return c[BY[name]].startswith(value, autoescape=True)
     if name != "effort" or (value and not value.endswith(BY_DEFAULT)):
         return c[BY[name]] == value
     models = [model for model, effort in defaults.items() if effort + BY_DEFAULT == value]
