@@ -85,7 +85,7 @@ def _usd(amount: float) -> str:
 
 
 def after(job: Job, ran: Ran, recorded: str, verdict: str = "", *, rejected: bool = False) -> str:
-    """Return how it ended, what it took, and about what the dearest tier would have cost, unless a check rejected it."""
+    """Return how it ended, what it took, and what the dearest tier would have cost about, if no check rejected it."""
     progress = ran.progress
     if ran.thread_id is None:
         used = ["no session file, so turns and cost are unknown"]
