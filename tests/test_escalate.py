@@ -136,9 +136,6 @@ def test_the_first_attempt_can_be_had_again_and_so_can_the_start(make_world: Mak
     assert (world.folder / "first.py").read_text() == BROKEN, "equally bad: the last one stays"
     name = kept(world)["run"]
     assert f"the tree is as attempt 2 left it; other states: `codex-router runs show {name}`" in done.stderr
-    world.env["COLUMNS"] = "60"
-    compare = f"git diff refs/codex-router/{name}/0 refs/codex-router/{name}/2"
-    assert compare in world.run("runs", "show", "last").stdout.decode().splitlines(), "one line, to be copied"
 
     assert b"attempt" in world.run("runs", "show", "last").stdout
     shown = json.loads(world.run("runs", "show", name[-4:], "--json").stdout)["run"]
@@ -159,6 +156,11 @@ def test_the_first_attempt_can_be_had_again_and_so_can_the_start(make_world: Mak
     assert (world.folder / "mine.txt").read_text() == "mine\n"
     assert world.run("runs", "restore", "last", "undo-2", "--yes").status == 0
     assert (world.folder / "mine.txt").read_text() == "changed since\n"
+    world.env["COLUMNS"] = "60"
+    compare = f"git diff refs/codex-router/{name}/0 refs/codex-router/{name}/2"
+    shown = world.run("runs", "show", "last").stdout.decode()
+    assert "undo-3" in shown
+    assert compare in shown.splitlines(), "the attempts, on one line to be copied"
 
 
 def test_the_best_attempt_is_the_one_with_the_fewest_failing_checks(make_world: MakeWorld) -> None:

@@ -56,10 +56,16 @@ def details(run: KeptRun, states: Sequence[str], inside: Mapping[str, Mapping[st
     for state in states:
         yield Text(f"codex-router runs restore {run.run} {state}")
     if states:
-        yield Text(f"git diff refs/codex-router/{run.run}/{states[0]} refs/codex-router/{run.run}/{states[-1]}")
+        last = _last_attempt(states)
+        yield Text(f"git diff refs/codex-router/{run.run}/{states[0]} refs/codex-router/{run.run}/{last}")
     for path, refs in inside.items():
-        ends = [*refs.values()]
-        yield Text(f"git -C {shlex.quote(path)} diff {ends[0]} {ends[-1]}")
+        first, *_ = refs.values()
+        yield Text(f"git -C {shlex.quote(path)} diff {first} {refs[_last_attempt([*refs])]}")
+
+
+def _last_attempt(states: Sequence[str]) -> str:
+    """Return what the last attempt left; of states kept by other names alone, the last."""
+    return next((state for state in reversed(states) if state.isdigit()), states[-1])
 
 
 def cost_usd(run: KeptRun) -> float | None:
