@@ -99,6 +99,32 @@ def test_the_same_prompt_again_is_a_no(store: Store, tmp_path: Path) -> None:
     assert [outcome for outcome, _ in found] == ["no", "yes", "unknown"]
 
 
+def test_the_same_prompt_in_another_folder_is_another_task(store: Store, tmp_path: Path) -> None:
+    elsewhere = plain("new", 2, tasks=0)
+    elsewhere.lines.clear()
+    elsewhere.cwd = "/home/user/other"
+    elsewhere.meta()
+    elsewhere.task("fix the bug", 1)
+    elsewhere.save(tmp_path)
+    found = guessed(store, talk("fix the bug"), tmp_path)
+    assert [outcome for outcome, _ in found] == ["unknown", "unknown"]
+
+
+def test_going_on_after_mere_talk_says_nothing(store: Store, tmp_path: Path) -> None:
+    """No file was changed: what was there to be solved?"""
+    thread = plain("new", tasks=0)
+    for prompt in ("explain the parser", "fix the docs"):
+        thread.task(prompt, 2)
+    assert [outcome for outcome, _ in guessed(store, thread, tmp_path)] == ["unknown", "unknown"]
+
+
+def test_a_guess_is_made_anew_when_more_is_known(store: Store, tmp_path: Path) -> None:
+    thread = talk("fix the bug", "write the docs")
+    assert guessed(store, thread, tmp_path)[0] == ("yes", "heuristic")
+    thread.task("fix the bug", 1)
+    assert guessed(store, thread, tmp_path)[0] == ("no", "heuristic")
+
+
 def test_nothing_is_guessed_unless_asked_for(store: Store, tmp_path: Path) -> None:
     talk("fix the bug in a.py", "it still fails").save(tmp_path)
     read_into(store, tmp_path)
@@ -176,7 +202,8 @@ def test_the_users_word_on_a_run_is_that_of_its_turn(store: Store, tmp_path: Pat
     }
     assert {outcome for _, outcome in found} == {"yes", "no", "unknown"}
     assert judged_runs(store) == (1, 1)
-    assert judged_runs(store, "2026-11-02") == (0, 0)
+    assert judged_runs(store, "2026-11-02") == judged_runs(store, until="2026-10-31") == (0, 0)
+    assert judged_runs(store, "2026-11-01", "2026-11-01") == (1, 1), "the last day counts"
 
 
 def run_of(attempt_id: str, thread: Thread, prompt_hash: str) -> Run:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from call import call
 from click.testing import CliRunner, Result
-from session_corpus import START, Thread, plain, truth
+from session_corpus import START, ZERO, Thread, plain, truth
 
 from codex_router.cli import codex_router
 from codex_router.commands.advice import Advice, advice_json, advice_lines, compare
@@ -90,10 +90,51 @@ def test_what_was_paid_for_adds_up(codex_home: Path) -> None:
     assert sum(one["share"] for one in shares) == pytest.approx(1)
 
 
+def test_reasoning_is_told_from_the_rest_of_the_output(codex_home: Path) -> None:
+    """At 5 USD per million tokens of input and 30 of output."""
+    thread = plain("new", tasks=0)
+    thread.begin("fix it")
+    thread.answer((1000, 0, 0, 2000, 500))
+    save(codex_home, thread)
+    amounts = {one["name"]: one["cost_usd"] for one in usage()["shares"]}  # type: ignore[attr-defined]
+    assert amounts["other new input"] == pytest.approx(0.005)
+    assert amounts["reasoning"] == pytest.approx(0.015)
+    assert amounts["final output"] == pytest.approx(0.045)
+
+
+def test_the_dearest_come_first_and_days_in_their_order(codex_home: Path) -> None:
+    threads = [plain("new", seed, tasks=0) for seed in range(3)]
+    for thread, count in zip(threads, (20_000, 30_000, 10_000), strict=True):
+        thread.begin("fix it")
+        thread.answer((count, 0, 0, 0, 0))
+        thread.wait(86_400)
+        thread.task("go on", 1)
+    save(codex_home, *threads)
+    cost = [row["cost_usd"] for row in usage("--by", "session")["rows"]]  # type: ignore[attr-defined]
+    assert cost == sorted(cost, reverse=True)
+    assert [row["day"] for row in usage()["rows"]] == ["2026-11-02", "2026-11-03"]  # type: ignore[attr-defined]
+
+
+def test_a_task_stands_where_its_first_response_is(codex_home: Path) -> None:
+    """Also when the thread's total begins anew in the middle: what comes then is smaller, not earlier."""
+    thread = plain("old", tasks=0)
+    thread.begin("fix it")
+    thread.answer((20_000, 0, 0, 100, 0))
+    thread.total, thread.model = ZERO, "gpt-5.4"
+    thread.put_context()
+    thread.answers.clear()
+    thread.answer((1000, 0, 0, 100, 0))
+    save(codex_home, thread)
+    rows = usage("--by", "model")["rows"]
+    assert {row["model"]: row["tasks"] for row in rows} == {"gpt-5.5": 1, "gpt-5.4": 0}  # type: ignore[attr-defined]
+
+
 def test_a_week_that_holds_new_year(codex_home: Path) -> None:
     thread = plain("new")
     thread.wait(59 * 86400)
     thread.task("fix it on the last day", 2)
+    thread.wait(86400)
+    thread.task("fix it on the first day", 2)
     save(codex_home, thread)
     rows = usage("--by", "week")["rows"]
     assert isinstance(rows, list)
@@ -261,6 +302,7 @@ def test_a_plan_is_kept_apart(codex_home: Path) -> None:
     assert total["plan_usd"] == pytest.approx(total["cost_usd"] - metered) != 0
     assert total["window_5h_peak"] == 42.0
     assert "42 % of a 5-hour window" in router("usage", "--since", "all", "--no-advice").stdout
+    assert usage_line("all").split()[-1] == f"${total['plan_usd']:.3g}"
 
 
 def test_waste_is_named_with_its_dollars(codex_home: Path) -> None:
@@ -404,6 +446,8 @@ def test_csv_is_safe_to_open_in_a_spreadsheet(codex_home: Path) -> None:
     [
         (" @SUM(1)", "'"),
         ("\uff1d1+1", "'"),
+        ("-2+3", "'"),
+        ("+1", "'"),
         ("\x1b[31mred", "\\"),
         ("\u202e=1", "\\"),
         ("/home/user", "/"),
@@ -461,6 +505,19 @@ def test_the_tier_of_a_run_is_known_also_when_it_is_recorded_later(codex_home: P
     assert [row["tier"] for row in rows] == ["bulk"]
 
 
+def test_a_run_recorded_after_its_session_was_read_has_its_tier_when_anything_is_read(codex_home: Path) -> None:
+    from test_ledger import RUN
+
+    thread = plain("new")
+    save(codex_home, thread)
+    assert usage("--by", "tier")["rows"][0]["tier"] == ""  # type: ignore[index]
+    with Ledger.open() as ledger:
+        ledger.record(RUN._replace(session_id=thread.id, tier="bulk"))
+    save(codex_home, plain("new", 2))
+    rows = usage("--by", "tier")["rows"]
+    assert {row["tier"]: row["tasks"] for row in rows} == {"bulk": 2, "": 2}  # type: ignore[attr-defined]
+
+
 INTERRUPTED = """
 import os, signal, sys
 from codex_router.__main__ import main
@@ -490,6 +547,8 @@ def test_outcomes_of_runs_are_counted(codex_home: Path) -> None:
             ledger.record(run(name))
             if outcome:
                 ledger.set_outcome(name, outcome)  # type: ignore[arg-type]
+        other = run("theirs")
+        ledger.record(other._replace(source="board", attempt=other.attempt._replace(outcome="yes")))
     assert usage()["outcomes"] == {"solved": 2, "not_solved": 1}
     done = router("usage", "--since", "all", "--no-advice")
     assert "of 3 runs with a known outcome, 2 solved their task" in done.stdout
@@ -700,6 +759,9 @@ def test_advice_says_what_would_change_and_save() -> None:
     assert unmeasured[0].saved_usd is None
     assert "never measured" in advice_lines(Advice(unmeasured, differs=True))[1]
     assert compare(current, current, known) == ()
+    (back,) = compare(wanted, current, known)
+    line = advice_lines(Advice((back._replace(tasks=1),), differs=True))[1]
+    assert line.endswith("(about $0.40 more on 1 task, 3 points more solved)")
 
 
 SMALL = """schema = 1
