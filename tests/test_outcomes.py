@@ -174,6 +174,27 @@ def test_cells_are_the_sums_of_attempts(tmp_path: Path) -> None:
     assert (sum(cell.n_judged for cell in found), sum(cell.successes for cell in found)) == (1, 1)
 
 
+def test_a_turn_costs_what_its_sub_agents_cost_too(store: Store, tmp_path: Path) -> None:
+    """At 5 USD per million tokens; with a sub-agent of unknown price nobody knows the whole."""
+    for seed, model in enumerate(("gpt-5.5", "my-own-llama")):
+        parent = plain("new", seed, tasks=0)
+        parent.begin("fix it")
+        parent.answer((20_000, 0, 0, 0, 0))
+        agent = parent.child(50 + seed)
+        agent.meta(
+            session_id=parent.id,
+            source={"subagent": {"thread_spawn": {"parent_thread_id": parent.id, "depth": 1}}},
+        )
+        agent.model = model
+        agent.begin("look into it")
+        agent.answer((30_000, 0, 0, 0, 0))
+        for thread in (parent, agent):
+            thread.save(tmp_path)
+    read_into(store, tmp_path)
+    costs = [one.cost_usd for one in attempts_of_sessions(store)]
+    assert sorted(costs, key=str) == [pytest.approx(0.25), None]
+
+
 def test_the_users_word_on_a_run_is_that_of_its_turn(store: Store, tmp_path: Path) -> None:
     """By the prompt; what was piped to it or said of an earlier attempt makes another one: then it is the first."""
     asked, other = talk("fix it", "fix that"), talk("fix those", seed=2)

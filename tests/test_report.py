@@ -11,12 +11,10 @@ from pathlib import Path
 
 import pytest
 from call import call
-from click.testing import CliRunner
 from playwright.sync_api import Browser, Page, sync_playwright
 from session_corpus import Thread, plain
 from test_ledger import ATTEMPT, RUN
 
-from codex_router.cli import codex_router
 from codex_router.commands.report import stack
 from codex_router.commands.report_figures import Solved, bar, budget_hits, task_rows, wilson
 from codex_router.commands.report_savings import saved
@@ -30,7 +28,7 @@ from codex_router.records import Arm, Estimate, Interval
 from codex_router.show.charts import Bar, Point, Stack, bars, cost_and_pass, nice, stacked_bars
 from codex_router.show.report import Report, Saved, TaskRow, page
 
-HOSTILE = "<script>document.title='taken'</script>&\"'"
+HOSTILE = "</title><script>document.title='taken'</script>&\"'"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-zygote", "--in-process-gpu", "--disable-dev-shm-usage"]
 
 
@@ -463,7 +461,7 @@ def test_against_always_taking_the_dearest_tier(own_home: Path) -> None:
 def test_nothing_yet_is_said_in_words(own_home: Path, tmp_path: Path) -> None:
     """No picture of nothing, no table without a row."""
     (own_home / ".codex").mkdir(exist_ok=True)
-    CliRunner().invoke(codex_router, ["report", "--html", str(tmp_path / "a.html")], catch_exceptions=False)
+    assert call("report", "--html", str(tmp_path / "a.html")).status == 0
     text = (tmp_path / "a.html").read_text()
     assert "What was paid for" not in text
     assert "<button>" not in text

@@ -169,6 +169,35 @@ def test_a_conflict_in_the_middle_of_a_merge_comes_back(project: Path) -> None:
     assert len(git(project, "log", "-1", "--format=%P").split()) == 2
 
 
+def test_a_conflict_that_only_the_index_knows_survives_a_collection(project: Path) -> None:
+    (project / "a").write_text("stashed\n")
+    git(project, "stash", "push", "-q")
+    (project / "a").write_text("mine\n")
+    git(project, "commit", "-qam", "mine")
+    subprocess.run(["git", *IDENTITY, "stash", "pop", "-q"], cwd=project, capture_output=True, check=False)
+    git(project, "stash", "drop", "-q")
+    stages = git(project, "ls-files", "-u")
+    tree, clean = snapshot(project)
+    git(project, "reset", "-q", "--hard")
+    git(project, "reflog", "expire", "--expire=now", "--all")
+    git(project, "gc", "-q", "--prune=now")
+    back(tree, clean)
+    assert git(project, "ls-files", "-u") == stages
+    assert git(project, "show", ":3:a") == "stashed\n"
+
+
+def test_the_index_has_its_time_again(project: Path) -> None:
+    """Git looks at the content of whatever is not older than the index, and trusts the rest."""
+    index = project / ".git" / "index"
+    moment = index.stat().st_mtime_ns - 10**12
+    os.utime(index, ns=(moment, moment))
+    tree, clean = snapshot(project)
+    (project / "a").write_text("theirs\n")
+    git(project, "add", "a")
+    back(tree, clean)
+    assert index.stat().st_mtime_ns == moment
+
+
 @pytest.mark.parametrize(
     ("command", "name"),
     [
