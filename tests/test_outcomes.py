@@ -110,6 +110,16 @@ def test_the_same_prompt_in_another_folder_is_another_task(store: Store, tmp_pat
     assert [outcome for outcome, _ in found] == ["unknown", "unknown"]
 
 
+def test_forks_that_try_the_same_side_by_side_complain_of_nothing(store: Store, tmp_path: Path) -> None:
+    parent = talk("read the parser")
+    for seed in (50, 51):
+        fork = parent.child(seed)
+        fork.meta(forked_from_id=parent.id)
+        fork.task("fix the bug", 1)
+        fork.save(tmp_path)
+    assert [outcome for outcome, _ in guessed(store, parent, tmp_path)] == ["unknown"] * 3
+
+
 def test_going_on_after_mere_talk_says_nothing(store: Store, tmp_path: Path) -> None:
     """No file was changed: what was there to be solved?"""
     thread = plain("new", tasks=0)

@@ -116,6 +116,24 @@ def test_hostile_text_is_text(open_page) -> None:  # type: ignore[no-untyped-def
     assert tab.locator("script").count() == 1
 
 
+def test_no_script_but_its_own_runs(browser: Browser, tmp_path: Path) -> None:
+    """Were hostile text ever to become an element, the browser would still not run it."""
+    path = tmp_path / "report.html"
+    taken = "<script>document.title = 'taken'</script><img src='x' onerror=\"document.title = 'taken'\">"
+    path.write_text(page(a_report()).replace("<main>", f"<main>{taken}"), encoding="utf-8")
+    tab = browser.new_page()
+    tab.goto(path.as_uri())
+    assert tab.title() == "What web cost"
+    assert tab.is_visible("#search"), "its own did run"
+    tab.close()
+
+
+def test_a_task_of_unknown_cost_is_no_free_one(open_page) -> None:  # type: ignore[no-untyped-def]
+    unknown, known = a_report(tasks=2).tasks
+    tab = open_page(replace(a_report(), tasks=[unknown._replace(cost_usd=None), known]))
+    assert tab.locator("table.sortable tbody td:nth-child(10)").all_inner_texts() == ["$0.125", "unknown"]
+
+
 def test_the_table_sorts_and_filters(open_page) -> None:  # type: ignore[no-untyped-def]
     tab = open_page(a_report(tasks=30))
     first = "table.sortable tbody tr:first-child td:nth-child(8)"

@@ -87,6 +87,25 @@ def test_another_machine_reads_its_own_files(store: Store, tmp_path: Path) -> No
     assert totals(store) == truth(*written)
 
 
+def test_an_older_copy_of_a_session_takes_nothing_away(store: Store, tmp_path: Path) -> None:
+    """Read by another machine, later than the whole."""
+    thread = plain("new", tasks=0)
+    thread.task("fix it", 3, end=False)
+    thread.save(tmp_path / "copy")
+    thread.put("compacted", {"message": "in short"})
+    for _ in range(2):
+        thread.respond(tool=False)
+    thread.put("event_msg", {"type": "task_complete", "turn_id": thread.turn})
+    thread.save(tmp_path / "whole")
+    read_into(store, tmp_path / "whole")
+    store.machine = "another"
+    read_into(store, tmp_path / "copy")
+    with store.engine.connect() as connection:
+        (task,) = connection.execute(sa.select(tasks.c.responses, tasks.c.ended))
+    assert tuple(task) == (5, "completed")
+    assert one(store, sa.select(sa.func.sum(responses.c.compaction))) == 1
+
+
 def test_a_grown_file_is_read_from_where_it_ended(store: Store, tmp_path: Path) -> None:
     thread = plain("new")
     path = thread.save(tmp_path)

@@ -817,6 +817,16 @@ def test_advice_is_asked_for_anew_when_an_outcome_is_known(codex_home: Path) -> 
     assert kept[0] == kept[1] != kept[2]
 
 
+def test_advice_is_asked_for_anew_after_a_day(codex_home: Path) -> None:
+    (codex_home / "codex-router.toml").write_text(SMALL)
+    advised("all")
+    path = router_home() / "advice.json"
+    found = json.loads(path.read_text())
+    for age, is_kept in ((0, True), (86_401, False)):
+        path.write_text(json.dumps({**found, "made": found["made"] - age, "changes": []}))
+        assert (advised("all")["changes"] == []) == is_kept
+
+
 def advised(since: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(router("usage", "--since", since, "--json"))["advice"]
     return found
