@@ -237,6 +237,19 @@ def test_the_users_word_on_a_run_is_that_of_its_turn(store: Store, tmp_path: Pat
     assert judged_runs(store, "2026-11-01", "2026-11-01") == (1, 1), "the last day counts"
 
 
+def test_the_newest_word_on_a_turn_holds(store: Store, tmp_path: Path) -> None:
+    """A resumed session may be given the same prompt again; the turn is then that of both runs."""
+    thread = talk("fix it")
+    thread.save(tmp_path)
+    read_into(store, tmp_path)
+    with Ledger.open() as ledger:
+        for name, word in (("a", "no"), ("b", "yes")):
+            ledger.record(run_of(name, thread, sha256(b"fix it").hexdigest()))
+            ledger.set_outcome(name, word)  # type: ignore[arg-type]
+        store.push(ledger.runs())
+    assert [row.outcome for row in task_rows(store, None, 10)[0]] == ["yes"]
+
+
 def run_of(attempt_id: str, thread: Thread, prompt_hash: str) -> Run:
     of_thread = run(attempt_id)
     return of_thread._replace(session_id=thread.id, prompt_hash=prompt_hash)

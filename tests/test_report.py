@@ -418,6 +418,19 @@ def test_a_task_that_exec_stopped_is_a_budget_hit(own_home: Path) -> None:
     assert interrupted.id
 
 
+def test_tasks_and_budgets_from_a_day_on(own_home: Path) -> None:
+    home = own_home / ".codex"
+    thread = a_task(home, 1)
+    thread.wait(86_400)
+    thread.task("go on", 2)
+    thread.save(home)
+    with read(home) as store:
+        for since, count in (("2026-11-02", 2), ("2026-11-03", 1), ("2026-11-04", 0)):
+            rows, in_all = task_rows(store, since, 9)
+            assert len(rows) == in_all == count
+            assert sum(tasks for *_, tasks in budget_hits(store, since)) == count
+
+
 def test_an_escalation_is_one_task_and_two_bills(own_home: Path) -> None:
     """Always taking the dearest tier would have taken one attempt where an escalation took two."""
     home = own_home / ".codex"

@@ -17,13 +17,15 @@ from typing import Any
 
 import pytest
 from call import call
+from powers import without_powers
 from session_corpus import START, ZERO, Thread, plain, truth
 
 from codex_router.commands.advice import Advice, advice_json, advice_lines, compare
-from codex_router.commands.sessions import classifier
+from codex_router.commands.sessions import classifier, refresh
 from codex_router.commands.watch import Watch, words
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.pricing import Pricing
+from codex_router.evidence.store import Store
 from codex_router.home import router_home
 from codex_router.records import Arm, Budget, Estimate, Interval, Plan, Tier
 
@@ -65,9 +67,41 @@ def test_ingest_says_what_it_read(codex_home: Path) -> None:
     assert (said["files"], said["files_read"], said["responses"]) == (1, 0, 0)
 
 
+def test_what_another_machine_has_read_of_a_shared_home_is_read_here_too(codex_home: Path) -> None:
+    plain("new").save(codex_home)
+    with Store.open() as store:
+        store.machine = "another"
+        refresh(codex_home, store)
+    files_read = [json.loads(router("ingest", "--sessions", "--json"))["sessions"][0]["files_read"] for _ in range(2)]
+    assert files_read == [1, 0]
+
+
+def test_a_fork_is_a_session_of_its_own(codex_home: Path) -> None:
+    parent = plain("new")
+    fork = parent.child(50)
+    fork.meta(session_id=parent.id, forked_from_id=parent.id)
+    fork.task("fix it the other way", 2)
+    save(codex_home, parent, fork)
+    rows = usage("--by", "session")["rows"]
+    assert {row["session"] for row in rows} == {parent.id, fork.id}  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("by", ["day", "week", "month", "project", "branch", "category", "model", "effort", "tier"])
 def test_the_rows_add_up_to_the_total(codex_home: Path, by: str) -> None:
-    save(codex_home, *(plain(shape, seed) for seed, shape in enumerate(["old", "middle", "new"])))
+    kinds = (
+        ("old", "gpt-5.5", "low", "Fix the crash when the list is empty: it raises an IndexError"),
+        ("middle", "gpt-5.4", "medium", "Update the README with installation instructions"),
+        ("new", "gpt-5.4-mini", "high", "fix the lint errors in the parser"),
+    )
+    for seed, (shape, model, effort, prompt) in enumerate(kinds):
+        thread = plain(shape, seed, tasks=0)
+        thread.lines.clear()
+        thread.wait(seed * 40 * 86_400)
+        thread.cwd, thread.model, thread.effort = f"/home/{shape}", model, effort
+        thread.meta(git={"branch": shape})
+        for _ in range(2):
+            thread.task(prompt, 4)
+        save(codex_home, thread)
     said = usage("--by", by)
     rows, total = said["rows"], said["total"]
     assert isinstance(rows, list)
@@ -75,8 +109,7 @@ def test_the_rows_add_up_to_the_total(codex_home: Path, by: str) -> None:
     for name in ("tasks", "responses", "input_tokens", "output_tokens"):
         assert sum(row[name] for row in rows) == total[name]
     assert sum(row["cost_usd"] for row in rows) == pytest.approx(total["cost_usd"])
-    assert total["tasks"] == 6
-    assert total["responses"] == 24
+    assert (len(rows), total["tasks"], total["responses"]) == (1 if by == "tier" else 3, 6, 24)
 
 
 def test_what_was_paid_for_adds_up(codex_home: Path) -> None:
@@ -551,6 +584,8 @@ def test_outcomes_of_runs_are_counted(codex_home: Path) -> None:
     assert usage()["outcomes"] == {"solved": 2, "not_solved": 1}
     text = router("usage", "--since", "all", "--no-advice")
     assert "of 3 runs with a known outcome, 2 solved their task" in text
+    of_one_model = router("usage", "--since", "all", "--no-advice", "--only", "model=gpt-5.5")
+    assert "known outcome" not in of_one_model, "which of them is not asked of runs"
 
 
 @pytest.mark.parametrize(("how", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
@@ -558,16 +593,19 @@ def test_an_interrupted_ingest_goes_on_where_it_was(codex_home: Path, how: signa
     """Ended before one statement or commit after another: in the end everything is there, once."""
     threads = [plain("new", seed, tasks=1, responses=20) for seed in range(24)]
     save(codex_home, *threads)
-    ends = []
+    ends, stored = [], []
     for last in (8, 10, 13, 17, 22, 28, 35, 43, 10_000):
         done = subprocess.run(
             [sys.executable, "-c", INTERRUPTED, str(last), str(int(how))], check=False, capture_output=True
         )
         ends.append(done.returncode)
+        stored.append(usage("--no-read")["total"]["responses"])  # type: ignore[index]
         if done.returncode == 0:
             break
     assert ends[:3] == [status] * 3
     assert ends[-1] == 0
+    assert stored == sorted(stored)
+    assert 0 < stored[-2] < stored[-1], "what was stored before an interruption is kept"
     total = usage()["total"]
     assert isinstance(total, dict)
     assert total["responses"] == sum(len(thread.answers) for thread in threads)
@@ -626,6 +664,16 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_stored(codex_home: Path) ->
     done = call("ingest", "--sessions")
     assert (done.status, "8 model responses" in done.out) == (1, True)
     assert damaged.name in done.out
+
+
+def test_a_folder_that_cannot_be_listed_is_told_also_when_nothing_is_new(codex_home: Path) -> None:
+    path = plain("new").save(codex_home)
+    router("ingest", "--sessions")
+    closed = path.parent.with_name("03")
+    closed.mkdir(mode=0)
+    with without_powers():
+        done = call("ingest", "--sessions")
+    assert (done.status, str(closed) in done.out) == (1, True)
 
 
 def test_people_are_told_apart_by_the_name_they_give(codex_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
