@@ -13,16 +13,16 @@ import pytest
 from call import call
 from playwright.sync_api import Browser, Page, sync_playwright
 from session_corpus import Thread, plain
-from test_ledger import ATTEMPT, RUN
+from test_ledger import ATTEMPT, RUN, run
 
 from codex_router.commands.report import stack
-from codex_router.commands.report_figures import Solved, bar, budget_hits, task_rows, wilson
+from codex_router.commands.report_figures import Solved, bar, budget_hits, solved, task_rows, wilson
 from codex_router.commands.report_savings import saved
 from codex_router.commands.sessions import refresh
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.store import Store
 from codex_router.evidence.usage import Line, Spend
-from codex_router.evidence.waste import Share
+from codex_router.evidence.waste import Finding, Share
 from codex_router.literals import End, Outcome
 from codex_router.records import Arm, Estimate, Interval
 from codex_router.show.charts import Bar, Point, Stack, bars, cost_and_pass, nice, stacked_bars
@@ -132,6 +132,13 @@ def test_a_task_of_unknown_cost_is_no_free_one(open_page) -> None:  # type: igno
     unknown, known = a_report(tasks=2).tasks
     tab = open_page(replace(a_report(), tasks=[unknown._replace(cost_usd=None), known]))
     assert tab.locator("table.sortable tbody td:nth-child(10)").all_inner_texts() == ["$0.125", "unknown"]
+
+
+def test_an_amount_that_rests_on_an_assumption_says_so(open_page) -> None:  # type: ignore[no-untyped-def]
+    found = [Finding(name, name, 1.5, 2, "tasks", "", guess=name == "a") for name in ("a", "b")]
+    tab = open_page(replace(a_report(), findings=found))
+    rows = tab.get_by_role("table", name="What was lost").locator("tbody td:first-child").all_inner_texts()
+    assert rows == ["about $1.50", "$1.50"]
 
 
 def test_the_table_sorts_and_filters(open_page) -> None:  # type: ignore[no-untyped-def]
@@ -353,6 +360,20 @@ def test_cost_per_solved_task() -> None:
     assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.2 / high, 0.2 / low))
 
 
+def test_own_tasks_stand_above_what_was_published_of_the_same_model() -> None:
+    """Of an arm that has solved nothing yet, nobody knows what a solved task costs."""
+    with Ledger.open() as ledger:
+        for name, arm, word in (("a", "high", "yes"), ("b", "high", "no"), ("c", "low", "no")):
+            one = run(name)
+            ledger.record(one._replace(attempt=one.attempt._replace(arm=Arm("gpt-5.5", arm))))
+            ledger.set_outcome(name, word)  # type: ignore[arg-type]
+    with Store.open() as store:
+        mine, *published = solved(store)
+    assert (mine.label, mine.value) == ("gpt-5.5 high, yours", pytest.approx(0.25 * 2))
+    assert published
+    assert all(one.label.startswith("gpt-5.5 ") and not one.label.endswith("yours") for one in published)
+
+
 def a_task(home: Path, seed: int, prompt: str = "fix the failing test in the parser", responses: int = 3) -> Thread:
     """Write a session of one task."""
     thread = plain("new", seed, tasks=0)
@@ -439,6 +460,11 @@ def test_an_escalation_is_one_task_and_two_bills(own_home: Path) -> None:
     a_run(second, "yes", tier="precision")
     a_run(alone, "yes")  # the same prompt again, but its result before was accepted
     former = [a_task(home, 4, responses=9), a_task(home, 5, responses=2)]
+    unpriced = plain("new", 6, tasks=0)
+    unpriced.model = "my-own-llama"
+    unpriced.task("fix the failing test in the parser", 3)
+    unpriced.save(home)
+    a_run(unpriced, "yes", task_id="b")
     with read(home) as store:
         (mine,) = saved(store, home, [], None)
         cost = costs(store)
@@ -487,6 +513,7 @@ def test_against_always_taking_the_dearest_tier(own_home: Path) -> None:
         assert (one.against, one.tasks) == ("always precision", count)
         assert one.usd == pytest.approx((2 * count - spent, count - spent, 4 * count - spent))
         assert "gpt-5.5 high" in one.method
+        assert saved(store, home, [known._replace(n_model=0)], None) == [], "never measured, at any effort"
 
 
 def test_nothing_yet_is_said_in_words(own_home: Path, tmp_path: Path) -> None:

@@ -458,6 +458,7 @@ def test_turns_after_the_last_change(codex_home: Path) -> None:
     (late,) = [row for row in waste if row["name"] == "after-change"]
     assert late["lost_usd"] == pytest.approx(2 * 10_000 * 0.5 / 1e6)  # two of five: the rest may look at the result
     assert late["guess"] is True
+    assert f"about ${late['lost_usd']:.3g}" in router("usage", "--since", "all", "--no-advice")
 
 
 def test_csv_is_safe_to_open_in_a_spreadsheet(codex_home: Path) -> None:
