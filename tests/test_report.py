@@ -360,18 +360,18 @@ def test_cost_per_solved_task() -> None:
     assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.2 / high, 0.2 / low))
 
 
-def test_own_tasks_stand_above_what_was_published_of_the_same_model() -> None:
+def test_own_tasks_stand_above_what_was_published_of_their_model() -> None:
     """Of an arm that has solved nothing yet, nobody knows what a solved task costs."""
     with Ledger.open() as ledger:
-        for name, arm, word in (("a", "high", "yes"), ("b", "high", "no"), ("c", "low", "no")):
+        for name, arm, word in (("a", "max", "yes"), ("b", "max", "no"), ("c", "xhigh", "no")):
             one = run(name)
-            ledger.record(one._replace(attempt=one.attempt._replace(arm=Arm("gpt-5.5", arm))))
+            ledger.record(one._replace(attempt=one.attempt._replace(arm=Arm("gpt-6.1-sol", arm))))
             ledger.set_outcome(name, word)  # type: ignore[arg-type]
     with Store.open() as store:
         mine, *published = solved(store)
-    assert (mine.label, mine.value) == ("gpt-5.5 high, yours", pytest.approx(0.25 * 2))
-    assert published
-    assert all(one.label.startswith("gpt-5.5 ") and not one.label.endswith("yours") for one in published)
+    assert (mine.label, mine.value) == ("gpt-6.1-sol max, yours", pytest.approx(0.25 * 2))
+    assert published[0].label.startswith(("gpt-6.1-sol max ", "gpt-6.1-sol xhigh ")), "the same effort goes first"
+    assert all(one.label.startswith("gpt-6.1-sol ") and not one.label.endswith("yours") for one in published)
 
 
 def a_task(home: Path, seed: int, prompt: str = "fix the failing test in the parser", responses: int = 3) -> Thread:
