@@ -430,11 +430,13 @@ def test_a_task_that_exec_stopped_is_a_budget_hit(own_home: Path) -> None:
     stopped, slow, ended, interrupted = (a_task(home, seed) for seed in range(4))
     for thread, end in ((stopped, "budget"), (slow, "timeout"), (ended, "completed")):
         a_run(thread, "unknown", end)  # type: ignore[arg-type]
+    stopped.task("and now something else", 2)  # resumed without us
+    stopped.save(home)
     with read(home) as store:
-        assert budget_hits(store, None) == [("", 0, 1), ("bulk", 2, 3)]
+        assert budget_hits(store, None) == [("", 0, 1), ("bulk", 2, 4)]
         rows, _ = task_rows(store, None, 9)
         assert sorted((row.ended, row.tier) for row in rows) == [
-            ("budget", "bulk"), ("completed", ""), ("completed", "bulk"), ("timeout", "bulk"),
+            ("budget", "bulk"), ("completed", ""), ("completed", "bulk"), ("completed", "bulk"), ("timeout", "bulk"),
         ]  # fmt: skip
     assert interrupted.id
 

@@ -866,6 +866,13 @@ def test_advice_is_asked_for_anew_when_an_outcome_is_known(codex_home: Path) -> 
     assert kept[0] == kept[1] != kept[2]
 
 
+@pytest.mark.usefixtures("without_codex")
+def test_what_a_change_is_worth_is_not_guessed_of_an_arm_that_was_never_measured(codex_home: Path) -> None:
+    (codex_home / "codex-router.toml").write_text(SMALL.replace("gpt-5.2", "my-own-llama"))
+    change = next(row for row in advised("all")["changes"] if row["before"] == "my-own-llama xhigh")
+    assert (change["saved_usd"], change["p_pass_change"]) == (None, None)
+
+
 def test_advice_is_asked_for_anew_after_a_day(codex_home: Path) -> None:
     (codex_home / "codex-router.toml").write_text(SMALL)
     advised("all")
