@@ -113,7 +113,7 @@ def test_the_same_prompt_in_another_folder_is_another_task(store: Store, tmp_pat
 def test_forks_that_try_the_same_side_by_side_complain_of_nothing(store: Store, tmp_path: Path) -> None:
     parent = talk("read the parser")
     for seed in (50, 51):
-        fork = parent.child(seed)
+        fork = parent.child(seed, wait=seed)
         fork.meta(forked_from_id=parent.id)
         fork.task("fix the bug", 1)
         fork.save(tmp_path)
