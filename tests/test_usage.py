@@ -699,7 +699,7 @@ def test_of_many_days_the_newest_are_listed(codex_home: Path) -> None:
         thread.meta()
         thread.task("fix it", 1)
         thread.save(codex_home)
-    lines = router("usage", "--since", "all", "--no-advice").stdout.splitlines()
+    lines = router("usage", "--since", "all", "--no-advice").splitlines()
     assert lines[1].split()[:4] == ["3", "earlier", "3", "3"]
     assert [line.split()[0] for line in lines[2:42]] == [day.date().isoformat() for day in days[3:]]
     assert lines[42].split()[:2] == ["all", "43"]
