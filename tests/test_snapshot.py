@@ -91,8 +91,9 @@ def test_filters_and_hooks_do_not_run(project: Path, tmp_path: Path) -> None:
 
 
 def test_stash_reflogs_and_branches_stay(project: Path) -> None:
-    (project / "a").write_text("stashed\n")
-    git(project, "stash")
+    for number in range(2):
+        (project / "a").write_text(f"stashed {number}\n")
+        git(project, "stash")
     (project / "a").write_text("mine\n")
     git(project, "config", "core.logAllRefUpdates", "always")
 
