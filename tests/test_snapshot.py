@@ -272,6 +272,22 @@ def test_rules_that_an_attempt_wrote_neither_hide_its_files_nor_bare_the_users(p
     assert (project / "theirs.log").read_text() == "theirs\n"
 
 
+@pytest.mark.parametrize("name", ["exclude", "attributes", "sparse-checkout"])
+def test_a_rule_beside_the_work_tree_comes_back_or_goes(project: Path, name: str) -> None:
+    place = project / ".git" / "info" / name
+    place.parent.mkdir(exist_ok=True)
+    place.unlink(missing_ok=True)
+    tree, without = snapshot(project)
+    place.write_text("*.theirs text\n")
+    back(tree, without)
+    assert not place.exists()
+    place.write_text("*.mine text\n")
+    tree, with_it = snapshot(project)
+    place.unlink()
+    back(tree, with_it)
+    assert place.read_text() == "*.mine text\n"
+
+
 def test_a_snapshot_of_an_empty_tree_is_sound(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q")
     snapshot(tmp_path)
