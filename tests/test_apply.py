@@ -58,7 +58,7 @@ def test_diff_says_what_apply_would_do_and_by_its_status_whether(home: Path) -> 
     assert all(f"+++ {home}/{name}" in before.out for name in PROFILES)
     assert ours(home) == was
 
-    call("apply", "--yes")
+    assert call("apply", "--yes").status == 0
 
     after = call("diff")
     assert (after.status, after.out, after.err) == (0, "", "no difference\n")
@@ -74,7 +74,7 @@ def test_diff_as_json(home: Path) -> None:
 
 
 def test_an_edit_of_the_plan_is_put_into_codex(home: Path) -> None:
-    call("apply", "--yes")
+    assert call("apply", "--yes").status == 0
     plan = home / "codex-router.toml"
     edited = plan.read_text().replace('reasoning_effort = "medium"', 'reasoning_effort = "xhigh"  # I want more')
     plan.write_text(edited)
@@ -93,7 +93,7 @@ def test_dry_run_and_no_terminal_write_nothing(home: Path) -> None:
 
 
 def test_an_edited_profile_is_refused_told_and_replaced_by_force(home: Path) -> None:
-    call("apply", "--yes")
+    assert call("apply", "--yes").status == 0
     profile = home / "bulk.config.toml"
     written = profile.read_bytes()
     profile.write_bytes(written + b"web_search = 'live'\n")
@@ -105,7 +105,7 @@ def test_an_edited_profile_is_refused_told_and_replaced_by_force(home: Path) -> 
     forced = call("apply", "--yes", "--force")
     assert forced.status == 0
     assert profile.read_bytes() == written
-    call("undo")
+    assert call("undo").status == 0
     assert profile.read_bytes() == written + b"web_search = 'live'\n"
 
 
@@ -126,7 +126,7 @@ def test_undo_step_by_step_and_all_at_once(home: Path, use: Callable[[str], None
 
 
 def test_undo_refuses_after_a_foreign_change(home: Path) -> None:
-    call("apply", "--yes")
+    assert call("apply", "--yes").status == 0
     profile = home / "bulk.config.toml"
     profile.write_text("mine now\n")
     said = call("undo")
@@ -174,7 +174,7 @@ def test_codex_upgraded_and_downgraded_under_our_feet(home: Path, use: Callable[
 
 
 def test_a_codex_too_old_for_our_token_budget(home: Path, use: Callable[[str], None]) -> None:
-    call("apply", "--yes")
+    assert call("apply", "--yes").status == 0
     assert "rollout_budget" in (home / "bulk.config.toml").read_text()
 
     use(NO_BUDGET_YET)

@@ -225,7 +225,7 @@ def test_an_unknown_key_of_the_users_own(home: Path, use: Callable[[str], None])
     assert "a key of your own is unknown to Codex" in find("info", "profile bulk")
     assert levels() == set()
     use(OLD)
-    call("apply", "--yes")
+    assert call("apply", "--yes").status == 0
     assert "`my_key`" in find("info", "profile bulk")
     assert levels() == set()
 

@@ -102,6 +102,42 @@ def test_what_was_said_of_a_run_later_is_brought_in(tmp_path: Path) -> None:
     assert said == ["unknown", "yes"]
 
 
+def test_the_runs_of_two_machines_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each ledger counts its runs from one."""
+    from test_ledger import run
+
+    with other(tmp_path) as there:
+        for machine in ("a", "b"):
+            monkeypatch.setenv("CODEX_ROUTER_HOME", str(tmp_path / machine))
+            with Ledger.open() as ledger:
+                ledger.record(run(machine))
+            with Store.open() as here:
+                export(here, tmp_path / machine / "out", "jsonl")
+            assert import_(there, tmp_path / machine / "out")["attempts"] == 1
+        with there.engine.connect() as connection:
+            names = connection.execute(sa.select(TABLES["attempts"].c.attempt_id)).scalars().all()
+    assert sorted(names) == ["a", "b"]
+
+
+def test_a_review_finds_its_parent_in_another_machines_ledger(store: Store, tmp_path: Path) -> None:
+    """An older Codex does not name the parent; its turn does."""
+    parent, review = plain("middle", tasks=1), plain("middle", 9, tasks=0)
+    review.lines.clear()
+    review.meta(source={"subagent": "review"})
+    review.task("Review the changes", 3)
+    parent.turn = review.turn
+    parent.put("event_msg", {"type": "task_started", "turn_id": review.turn})
+    parent.put("event_msg", {"type": "user_message", "message": "Review the changes"})
+    parent.save(tmp_path / "mine")
+    review.save(tmp_path / "theirs")
+    read_into(store, tmp_path / "mine")
+    with other(tmp_path) as there:
+        read_into(there, tmp_path / "theirs")
+        export(there, tmp_path / "out", "jsonl")
+    import_(store, tmp_path / "out")
+    assert {line.key for line in spent(store, ["session"])} == {(parent.id,)}
+
+
 def test_runs_go_along(tmp_path: Path) -> None:
     from test_ledger import RUN
 
@@ -147,6 +183,7 @@ def test_impossible_values_are_refused(tmp_path: Path) -> None:
             {"model": None},
             {"cost_usd": "x"},
             {"model": "\ud800"},
+            {"model": "gpt\0"},
         ):
             path.write_text(json.dumps(row | bad) + "\n")
             with pytest.raises(RouterError, match="impossible value"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import re
 import sqlite3
@@ -18,6 +19,10 @@ from codex_binary import NEWEST, NPM
 from crowd import crowd
 from world import BASE_MODEL, GO, TIERS, World
 
+from codex_router.codex.follow import Progress
+from codex_router.codex.locate import Codex
+from codex_router.codex.supervise import Ran
+from codex_router.commands.record import Recorder
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.runs import Run
 from codex_router.records import Arm, Usage
@@ -74,6 +79,16 @@ def test_a_run_is_recorded_with_its_tokens_and_their_price(make_world: MakeWorld
     (session,) = world.codex_home.glob("sessions/*/*/*/rollout-*.jsonl")
     assert run.session_id
     assert session.stem.endswith(run.session_id)
+
+
+def test_a_run_is_dated_at_its_beginning() -> None:
+    """An hour before it was put into the ledger, as it took that long."""
+    progress = Progress(0, Usage(), None, 0, goes_on=False)
+    ran = Ran(0, "completed", None, progress, 3600.0, None, None, None, ())
+    Recorder(Codex("codex", (0, 169, 0), "PATH"), None, "", ".").record(ran)
+    (run,) = recorded()
+    taken = dt.datetime.fromisoformat(str(run.created)) - dt.datetime.fromisoformat(run.attempt.date)
+    assert taken.total_seconds() >= 3600
 
 
 def test_the_prompt_is_nowhere_in_our_files(make_world: MakeWorld) -> None:

@@ -250,7 +250,7 @@ def test_an_unknown_key_of_the_users_own_does_not_count_against_us(
         assert said.status == 0, said.err
         assert "a key of your own is unknown to Codex" in said.err
         assert "my_own_key" in said.err
-        call("undo")
+        assert call("undo").status == 0
 
 
 def test_what_codex_refuses_is_taken_back_and_told_in_its_words(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,42 @@ def test_the_same_prompt_again_is_a_no(store: Store, tmp_path: Path) -> None:
     assert [outcome for outcome, _ in found] == ["no", "yes", "unknown"]
 
 
+def test_the_same_prompt_in_another_folder_is_another_task(store: Store, tmp_path: Path) -> None:
+    elsewhere = plain("new", 2, tasks=0)
+    elsewhere.lines.clear()
+    elsewhere.cwd = "/home/user/other"
+    elsewhere.meta()
+    elsewhere.task("fix the bug", 1)
+    elsewhere.save(tmp_path)
+    found = guessed(store, talk("fix the bug"), tmp_path)
+    assert [outcome for outcome, _ in found] == ["unknown", "unknown"]
+
+
+def test_forks_that_try_the_same_side_by_side_complain_of_nothing(store: Store, tmp_path: Path) -> None:
+    parent = talk("read the parser")
+    for seed in (50, 51):
+        fork = parent.child(seed, wait=seed)
+        fork.meta(forked_from_id=parent.id)
+        fork.task("fix the bug", 1)
+        fork.save(tmp_path)
+    assert [outcome for outcome, _ in guessed(store, parent, tmp_path)] == ["unknown"] * 3
+
+
+def test_going_on_after_mere_talk_says_nothing(store: Store, tmp_path: Path) -> None:
+    """No file was changed: what was there to be solved?"""
+    thread = plain("new", tasks=0)
+    for prompt in ("explain the parser", "fix the docs"):
+        thread.task(prompt, 2)
+    assert [outcome for outcome, _ in guessed(store, thread, tmp_path)] == ["unknown", "unknown"]
+
+
+def test_a_guess_is_made_anew_when_more_is_known(store: Store, tmp_path: Path) -> None:
+    thread = talk("fix the bug", "write the docs")
+    assert guessed(store, thread, tmp_path)[0] == ("yes", "heuristic")
+    thread.task("fix the bug", 1)
+    assert guessed(store, thread, tmp_path)[0] == ("no", "heuristic")
+
+
 def test_nothing_is_guessed_unless_asked_for(store: Store, tmp_path: Path) -> None:
     talk("fix the bug in a.py", "it still fails").save(tmp_path)
     read_into(store, tmp_path)
@@ -148,6 +184,27 @@ def test_cells_are_the_sums_of_attempts(tmp_path: Path) -> None:
     assert (sum(cell.n_judged for cell in found), sum(cell.successes for cell in found)) == (1, 1)
 
 
+def test_a_turn_costs_what_its_sub_agents_cost_too(store: Store, tmp_path: Path) -> None:
+    """At 5 USD per million tokens; with a sub-agent of unknown price nobody knows the whole."""
+    for seed, model in enumerate(("gpt-5.5", "my-own-llama")):
+        parent = plain("new", seed, tasks=0)
+        parent.begin("fix it")
+        parent.answer((20_000, 0, 0, 0, 0))
+        agent = parent.child(50 + seed)
+        agent.meta(
+            session_id=parent.id,
+            source={"subagent": {"thread_spawn": {"parent_thread_id": parent.id, "depth": 1}}},
+        )
+        agent.model = model
+        agent.begin("look into it")
+        agent.answer((30_000, 0, 0, 0, 0))
+        for thread in (parent, agent):
+            thread.save(tmp_path)
+    read_into(store, tmp_path)
+    costs = [one.cost_usd for one in attempts_of_sessions(store)]
+    assert sorted(costs, key=str) == [pytest.approx(0.25), None]
+
+
 def test_the_users_word_on_a_run_is_that_of_its_turn(store: Store, tmp_path: Path) -> None:
     """By the prompt; what was piped to it or said of an earlier attempt makes another one: then it is the first."""
     asked, other = talk("fix it", "fix that"), talk("fix those", seed=2)
@@ -176,7 +233,21 @@ def test_the_users_word_on_a_run_is_that_of_its_turn(store: Store, tmp_path: Pat
     }
     assert {outcome for _, outcome in found} == {"yes", "no", "unknown"}
     assert judged_runs(store) == (1, 1)
-    assert judged_runs(store, "2026-11-02") == (0, 0)
+    assert judged_runs(store, "2026-11-02") == judged_runs(store, until="2026-10-31") == (0, 0)
+    assert judged_runs(store, "2026-11-01", "2026-11-01") == (1, 1), "the last day counts"
+
+
+def test_the_newest_word_on_a_turn_holds(store: Store, tmp_path: Path) -> None:
+    """A resumed session may be given the same prompt again; the turn is then that of both runs."""
+    thread = talk("fix it")
+    thread.save(tmp_path)
+    read_into(store, tmp_path)
+    with Ledger.open() as ledger:
+        for name, word in (("a", "no"), ("b", "yes")):
+            ledger.record(run_of(name, thread, sha256(b"fix it").hexdigest()))
+            ledger.set_outcome(name, word)  # type: ignore[arg-type]
+        store.push(ledger.runs())
+    assert [row.outcome for row in task_rows(store, None, 10)[0]] == ["yes"]
 
 
 def run_of(attempt_id: str, thread: Thread, prompt_hash: str) -> Run:

@@ -332,6 +332,12 @@ def test_a_table_of_attempts(tmp_path: Path) -> None:
     assert (second.attempt.end, second.attempt.cost_usd, second.usage) == ("timeout", None, None)
 
 
+def test_an_attempt_in_a_promotion_has_no_price(tmp_path: Path) -> None:
+    heads = "attempt_id,task_id,category,model,harness,outcome,cost_usd,end,date,free\n"
+    read = table(tmp_path, f"# source: nightly\n{heads}a1,t1,bugfix,gpt-5.5,codex,yes,0.5,completed,2026-06-01,true\n")
+    assert [one.attempt.cost_usd for one in read.runs] == [None]
+
+
 def test_attempts_are_known_by_their_id(tmp_path: Path) -> None:
     again = ATTEMPTS + ATTEMPTS.splitlines()[2] + "\n"
     assert table(tmp_path, again).skipped == (("line 5", "the same as line 3"),)

@@ -72,6 +72,7 @@ def test_a_session_is_priced_response_by_response() -> None:
 
 def test_an_unknown_price_is_none_not_zero() -> None:
     assert rates("gpt-daybreak-blue-latest") is None
+    assert rates("qwen-3-coder-480b", "cerebras") is None, "listed, but without a price"
     assert rates("codex-auto-review") is None
     assert rates("gpt-5.5", provider="my-own-proxy") is None
 

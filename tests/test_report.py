@@ -11,26 +11,24 @@ from pathlib import Path
 
 import pytest
 from call import call
-from click.testing import CliRunner
 from playwright.sync_api import Browser, Page, sync_playwright
 from session_corpus import Thread, plain
-from test_ledger import ATTEMPT, RUN
+from test_ledger import ATTEMPT, RUN, run
 
-from codex_router.cli import codex_router
 from codex_router.commands.report import stack
-from codex_router.commands.report_figures import Solved, bar, budget_hits, task_rows, wilson
+from codex_router.commands.report_figures import Solved, bar, budget_hits, solved, task_rows, wilson
 from codex_router.commands.report_savings import saved
 from codex_router.commands.sessions import refresh
 from codex_router.evidence.ledger import Ledger
 from codex_router.evidence.store import Store
 from codex_router.evidence.usage import Line, Spend
-from codex_router.evidence.waste import Share
+from codex_router.evidence.waste import Finding, Share
 from codex_router.literals import End, Outcome
 from codex_router.records import Arm, Estimate, Interval
 from codex_router.show.charts import Bar, Point, Stack, bars, cost_and_pass, nice, stacked_bars
 from codex_router.show.report import Report, Saved, TaskRow, page
 
-HOSTILE = "<script>document.title='taken'</script>&\"'"
+HOSTILE = "</title><script>document.title='taken'</script>&\"'"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-zygote", "--in-process-gpu", "--disable-dev-shm-usage"]
 
 
@@ -116,6 +114,31 @@ def test_hostile_text_is_text(open_page) -> None:  # type: ignore[no-untyped-def
     assert tab.title() == f"What {HOSTILE} cost"
     assert HOSTILE in tab.inner_text("body")
     assert tab.locator("script").count() == 1
+
+
+def test_no_script_but_its_own_runs(browser: Browser, tmp_path: Path) -> None:
+    """Were hostile text ever to become an element, the browser would still not run it."""
+    path = tmp_path / "report.html"
+    taken = "<script>document.title = 'taken'</script><img src='x' onerror=\"document.title = 'taken'\">"
+    path.write_text(page(a_report()).replace("<main>", f"<main>{taken}"), encoding="utf-8")
+    tab = browser.new_page()
+    tab.goto(path.as_uri())
+    assert tab.title() == "What web cost"
+    assert tab.is_visible("#search"), "its own did run"
+    tab.close()
+
+
+def test_a_task_of_unknown_cost_is_no_free_one(open_page) -> None:  # type: ignore[no-untyped-def]
+    unknown, known = a_report(tasks=2).tasks
+    tab = open_page(replace(a_report(), tasks=[unknown._replace(cost_usd=None), known]))
+    assert tab.locator("table.sortable tbody td:nth-child(10)").all_inner_texts() == ["$0.125", "unknown"]
+
+
+def test_an_amount_that_rests_on_an_assumption_says_so(open_page) -> None:  # type: ignore[no-untyped-def]
+    found = [Finding(name, name, 1.5, 2, "tasks", "", guess=name == "a") for name in ("a", "b")]
+    tab = open_page(replace(a_report(), findings=found))
+    rows = tab.get_by_role("table", name="What was lost").locator("tbody td:first-child").all_inner_texts()
+    assert rows == ["about $1.50", "$1.50"]
 
 
 def test_the_table_sorts_and_filters(open_page) -> None:  # type: ignore[no-untyped-def]
@@ -337,6 +360,21 @@ def test_cost_per_solved_task() -> None:
     assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.2 / high, 0.2 / low))
 
 
+def test_own_tasks_stand_above_what_was_published_of_their_model() -> None:
+    """Of an arm that has solved nothing yet, nobody knows what a solved task costs."""
+    with Ledger.open() as ledger:
+        for name, arm, word in (("a", "max", "yes"), ("b", "max", "no"), ("c", "xhigh", "no")):
+            one = run(name)
+            ledger.record(one._replace(attempt=one.attempt._replace(arm=Arm("gpt-6.1-sol", arm))))
+            ledger.set_outcome(name, word)  # type: ignore[arg-type]
+    with Store.open() as store:
+        mine, *published = solved(store)
+    assert mine.label == "gpt-6.1-sol max, yours"
+    assert mine.value == pytest.approx(0.25 * 2)
+    assert published[0].label.startswith(("gpt-6.1-sol max ", "gpt-6.1-sol xhigh ")), "the same effort goes first"
+    assert all(one.label.startswith("gpt-6.1-sol ") and not one.label.endswith("yours") for one in published)
+
+
 def a_task(home: Path, seed: int, prompt: str = "fix the failing test in the parser", responses: int = 3) -> Thread:
     """Write a session of one task."""
     thread = plain("new", seed, tasks=0)
@@ -393,13 +431,28 @@ def test_a_task_that_exec_stopped_is_a_budget_hit(own_home: Path) -> None:
     stopped, slow, ended, interrupted = (a_task(home, seed) for seed in range(4))
     for thread, end in ((stopped, "budget"), (slow, "timeout"), (ended, "completed")):
         a_run(thread, "unknown", end)  # type: ignore[arg-type]
+    stopped.task("and now something else", 2)  # resumed without us
+    stopped.save(home)
     with read(home) as store:
-        assert budget_hits(store, None) == [("", 0, 1), ("bulk", 2, 3)]
+        assert budget_hits(store, None) == [("", 0, 1), ("bulk", 2, 4)]
         rows, _ = task_rows(store, None, 9)
         assert sorted((row.ended, row.tier) for row in rows) == [
-            ("budget", "bulk"), ("completed", ""), ("completed", "bulk"), ("timeout", "bulk"),
+            ("budget", "bulk"), ("completed", ""), ("completed", "bulk"), ("completed", "bulk"), ("timeout", "bulk"),
         ]  # fmt: skip
     assert interrupted.id
+
+
+def test_tasks_and_budgets_from_a_day_on(own_home: Path) -> None:
+    home = own_home / ".codex"
+    thread = a_task(home, 1)
+    thread.wait(86_400)
+    thread.task("go on", 2)
+    thread.save(home)
+    with read(home) as store:
+        for since, count in (("2026-11-02", 2), ("2026-11-03", 1), ("2026-11-04", 0)):
+            rows, in_all = task_rows(store, since, 9)
+            assert len(rows) == in_all == count
+            assert sum(tasks for *_, tasks in budget_hits(store, since)) == count
 
 
 def test_an_escalation_is_one_task_and_two_bills(own_home: Path) -> None:
@@ -410,6 +463,11 @@ def test_an_escalation_is_one_task_and_two_bills(own_home: Path) -> None:
     a_run(second, "yes", tier="precision")
     a_run(alone, "yes")  # the same prompt again, but its result before was accepted
     former = [a_task(home, 4, responses=9), a_task(home, 5, responses=2)]
+    unpriced = plain("new", 6, tasks=0)
+    unpriced.model = "my-own-llama"
+    unpriced.task("fix the failing test in the parser", 3)
+    unpriced.save(home)
+    a_run(unpriced, "yes", task_id="b")
     with read(home) as store:
         (mine,) = saved(store, home, [], None)
         cost = costs(store)
@@ -458,12 +516,13 @@ def test_against_always_taking_the_dearest_tier(own_home: Path) -> None:
         assert (one.against, one.tasks) == ("always precision", count)
         assert one.usd == pytest.approx((2 * count - spent, count - spent, 4 * count - spent))
         assert "gpt-5.5 high" in one.method
+        assert saved(store, home, [known._replace(n_model=0)], None) == [], "never measured, at any effort"
 
 
 def test_nothing_yet_is_said_in_words(own_home: Path, tmp_path: Path) -> None:
     """No picture of nothing, no table without a row."""
     (own_home / ".codex").mkdir(exist_ok=True)
-    CliRunner().invoke(codex_router, ["report", "--html", str(tmp_path / "a.html")], catch_exceptions=False)
+    assert call("report", "--html", str(tmp_path / "a.html")).status == 0
     text = (tmp_path / "a.html").read_text()
     assert "What was paid for" not in text
     assert "<button>" not in text

@@ -165,7 +165,7 @@ actions = st.one_of(
     st.tuples(st.just("mode"), names, st.sampled_from(("755", "644", "600", "444"))),
     st.tuples(st.just("link"), names, st.sampled_from(("a", "d", "nowhere", "..", "/"))),
     st.tuples(st.just("remove"), names),
-    st.tuples(st.just("remove"), st.sampled_from((".gitignore", "d/.gitignore", "d/e", "nested"))),
+    st.tuples(st.just("remove"), st.sampled_from((".gitignore", "d/.gitignore", "d/e", "nested", "empty"))),
     st.tuples(st.just("folder"), st.sampled_from(("d", "empty", "d/empty/deep", "a"))),
     st.tuples(st.just("git"), st.just("add"), st.just("-f"), names),
     st.tuples(st.just("git"), st.just("add"), st.just("-A")),
@@ -203,6 +203,8 @@ things = st.one_of(actions, in_repositories)
 @example([("repository", "nested"), ("repository", "nested/d/deep")], [("remove", "nested/.git")])
 @example([("repository", "d/repo")], [("repository", "d")])
 @example([("folder", "d")], [("write", "d/.gitignore", "*\n")])
+@example([("folder", "empty")], [("remove", "empty")])
+@example([("write", "a", "one\n"), ("git", "add", "a")], [("git", "commit", "-qm", "work")])
 def test_any_state_comes_back_after_anything(before: list[tuple[str, ...]], after: list[tuple[str, ...]]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "project")

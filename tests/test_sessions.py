@@ -413,6 +413,16 @@ def test_what_broke_the_cache(tmp_path: Path, shape: str) -> None:
     assert all(one.resent_tokens >= one.cached_input_tokens for one in session.responses)
 
 
+def test_a_context_that_shrank_was_all_sent_before(tmp_path: Path) -> None:
+    thread = plain("new", tasks=0)
+    thread.begin("fix it")
+    thread.answer((30_000, 0, 0, 0, 0))
+    thread.answer((10_000, 9000, 0, 0, 0))
+    thread.save(tmp_path)
+    (session,) = sessions(tmp_path)
+    assert [one.resent_tokens for one in session.responses] == [0, 10_000]
+
+
 def test_a_short_prompt_may_miss_the_cache(tmp_path: Path) -> None:
     thread = plain("new", tasks=0)
     thread.begin("fix it")

@@ -91,8 +91,9 @@ def test_filters_and_hooks_do_not_run(project: Path, tmp_path: Path) -> None:
 
 
 def test_stash_reflogs_and_branches_stay(project: Path) -> None:
-    (project / "a").write_text("stashed\n")
-    git(project, "stash")
+    for number in range(2):
+        (project / "a").write_text(f"stashed {number}\n")
+        git(project, "stash")
     (project / "a").write_text("mine\n")
     git(project, "config", "core.logAllRefUpdates", "always")
 
@@ -169,6 +170,35 @@ def test_a_conflict_in_the_middle_of_a_merge_comes_back(project: Path) -> None:
     assert len(git(project, "log", "-1", "--format=%P").split()) == 2
 
 
+def test_a_conflict_that_only_the_index_knows_survives_a_collection(project: Path) -> None:
+    (project / "a").write_text("stashed\n")
+    git(project, "stash", "push", "-q")
+    (project / "a").write_text("mine\n")
+    git(project, "commit", "-qam", "mine")
+    subprocess.run(["git", *IDENTITY, "stash", "pop", "-q"], cwd=project, capture_output=True, check=False)
+    git(project, "stash", "drop", "-q")
+    stages = git(project, "ls-files", "-u")
+    tree, clean = snapshot(project)
+    git(project, "reset", "-q", "--hard")
+    git(project, "reflog", "expire", "--expire=now", "--all")
+    git(project, "gc", "-q", "--prune=now")
+    back(tree, clean)
+    assert git(project, "ls-files", "-u") == stages
+    assert git(project, "show", ":3:a") == "stashed\n"
+
+
+def test_the_index_has_its_time_again(project: Path) -> None:
+    """Git looks at the content of whatever is not older than the index, and trusts the rest."""
+    index = project / ".git" / "index"
+    moment = index.stat().st_mtime_ns - 10**12
+    os.utime(index, ns=(moment, moment))
+    tree, clean = snapshot(project)
+    (project / "a").write_text("theirs\n")
+    git(project, "add", "a")
+    back(tree, clean)
+    assert index.stat().st_mtime_ns == moment
+
+
 @pytest.mark.parametrize(
     ("command", "name"),
     [
@@ -240,6 +270,22 @@ def test_rules_that_an_attempt_wrote_neither_hide_its_files_nor_bare_the_users(p
     restore(tree, read(tree, f"{REFS}/r/1"), f"{REFS}/r/2", "again")
     assert exclude.read_text() == "theirs.log\n"
     assert (project / "theirs.log").read_text() == "theirs\n"
+
+
+@pytest.mark.parametrize("name", ["exclude", "attributes", "sparse-checkout"])
+def test_a_rule_beside_the_work_tree_comes_back_or_goes(project: Path, name: str) -> None:
+    place = project / ".git" / "info" / name
+    place.parent.mkdir(exist_ok=True)
+    place.unlink(missing_ok=True)
+    tree, without = snapshot(project)
+    place.write_text("*.theirs text\n")
+    back(tree, without)
+    assert not place.exists()
+    place.write_text("*.mine text\n")
+    tree, with_it = snapshot(project)
+    place.unlink()
+    back(tree, with_it)
+    assert place.read_text() == "*.mine text\n"
 
 
 def test_a_snapshot_of_an_empty_tree_is_sound(tmp_path: Path) -> None:

@@ -75,6 +75,37 @@ def test_reading_twice_changes_nothing(store: Store, tmp_path: Path) -> None:
     assert totals(store) == truth(*written)
 
 
+def test_another_machine_reads_its_own_files(store: Store, tmp_path: Path) -> None:
+    """Even under the same path: what this one has read of it says nothing of that one's."""
+    written = [plain(shape, seed) for seed, shape in enumerate(SHAPES)]
+    paths = [str(thread.save(tmp_path)) for thread in written]
+    read_into(store, tmp_path)
+    assert len(store.positions(paths)) == 3
+    store.machine = "another"
+    assert (store.stamps(), store.positions(paths)) == ({}, {})
+    assert read_into(store, tmp_path) == 3
+    assert totals(store) == truth(*written)
+
+
+def test_an_older_copy_of_a_session_takes_nothing_away(store: Store, tmp_path: Path) -> None:
+    """Read by another machine, later than the whole."""
+    thread = plain("new", tasks=0)
+    thread.task("fix it", 3, end=False)
+    thread.save(tmp_path / "copy")
+    thread.put("compacted", {"message": "in short"})
+    for _ in range(2):
+        thread.respond(tool=False)
+    thread.put("event_msg", {"type": "task_complete", "turn_id": thread.turn})
+    thread.save(tmp_path / "whole")
+    read_into(store, tmp_path / "whole")
+    store.machine = "another"
+    read_into(store, tmp_path / "copy")
+    with store.engine.connect() as connection:
+        (task,) = connection.execute(sa.select(tasks.c.responses, tasks.c.ended))
+    assert tuple(task) == (5, "completed")
+    assert one(store, sa.select(sa.func.sum(responses.c.compaction))) == 1
+
+
 def test_a_grown_file_is_read_from_where_it_ended(store: Store, tmp_path: Path) -> None:
     thread = plain("new")
     path = thread.save(tmp_path)
@@ -149,6 +180,19 @@ def test_an_unknown_price_is_unknown(store: Store, tmp_path: Path) -> None:
     assert one(store, sa.select(sa.func.sum(spending.c.unpriced))) == 3
     assert one(store, sa.select(sa.func.count()).where(responses.c.cost_usd == 0)) == 0
     assert one(store, sa.select(sa.func.count()).where(tasks.c.cost_usd.is_(None))) == 1
+
+
+def test_a_task_with_one_response_of_unknown_price_has_no_known_cost(store: Store, tmp_path: Path) -> None:
+    thread = plain("new", tasks=0)
+    thread.begin("fix it")
+    thread.respond(tool=True)
+    thread.model = "my-own-llama"
+    thread.put_context()
+    thread.respond(tool=False)
+    thread.save(tmp_path)
+    read_into(store, tmp_path)
+    assert one(store, sa.select(sa.func.count(responses.c.cost_usd))) == 1
+    assert one(store, sa.select(tasks.c.cost_usd)) is None
 
 
 def test_pricing_anew_changes_what_has_another_price(store: Store, tmp_path: Path) -> None:
@@ -444,6 +488,8 @@ def test_own_runs_are_pushed_to_the_team_once(postgres_url: str) -> None:
         store.push(ledger.runs())
         ledger.set_outcome("b", "yes")
         store.push(ledger.runs())
+        store.push([run("b")])  # from a machine that has not heard of the outcome
+        assert store.push([run("c")._replace(source="board")]) == 0, "what was ingested is the ingester's"
         with store.engine.connect() as connection:
             rows = connection.execute(
                 sa.select(store_tables.attempts.c.attempt_id, store_tables.attempts.c.outcome).order_by("attempt_id")

@@ -91,7 +91,7 @@ def _followed(*, complaint: bool) -> sa.Select[tuple[str, str]]:
 
 
 def _repeated() -> sa.Select[tuple[str, str]]:
-    """Select the turns whose prompt was given again later, in the same folder."""
+    """Select the turns whose prompt was given again later, in the same folder; forks may try it side by side."""
     again, here, there = tasks.alias("again"), threads.alias("here"), threads.alias("there")
     t = tasks.c
     source = (
