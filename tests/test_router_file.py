@@ -40,6 +40,17 @@ def test_a_plan_written_by_hand(tmp_path: Path) -> None:
     assert (plan.tier("other"), plan.tier_for("docs")) == (plan.tiers[1], "mine")
 
 
+def test_a_budget_of_a_category_leaves_the_other_limits_to_its_tier(tmp_path: Path) -> None:
+    docs, anything, lint = "max_cost_usd = 1", "max_cost_usd = 0\nmax_turns = 7", "max_turns = 5"
+    own = f"[budget]\n[budget.docs]\n{docs}\n[budget.anything]\n{anything}\n[budget.lint]\n{lint}\n"
+    router_file(tmp_path).write_text(BY_HAND + own)
+    assert read_plan(tmp_path).budgets == (
+        ("docs", Budget(40, 1.0, 0.0)),
+        ("anything", Budget(7, None, None)),
+        ("lint", Budget(5, None, None)),
+    )
+
+
 def test_no_file_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not there yet") as caught:
         read_plan(tmp_path)

@@ -441,9 +441,9 @@ def test_waste_of_one_session_and_of_one_project(codex_home: Path) -> None:
     begun = [waste("--only", f"session={thread.id[:-2]}") for thread in threads]
     assert begun == [waste("--only", f"session={thread.id}") for thread in threads], "the beginning of an id will do"
     assert waste("--only", "session=%") == {}
-    done = router("usage", "--since", "all", "--no-advice", "--only", "project=/c", "--only", "branch=main")
-    assert done.stderr.startswith("nothing with project=/c and branch=main\n")
-    assert "`codex-router usage --by project,branch` says what there is" in done.stderr
+    said = call("usage", "--since", "all", "--no-advice", "--only", "project=/c", "--only", "branch=main").err
+    assert said.startswith("nothing with project=/c and branch=main\n")
+    assert "`codex-router usage --by project,branch` says what there is" in said
 
 
 def waste(*argv: str) -> dict[str, float]:
@@ -584,8 +584,7 @@ def test_outcomes_of_runs_are_counted(codex_home: Path) -> None:
     with Ledger.open() as ledger:
         ledger.record(run("a"))
         ledger.set_outcome("a", "yes")
-    done = router("usage", "--since", "all", "--no-advice")
-    assert "of 1 run with a known outcome, 1 solved its task\n" in done.stdout
+    assert "of 1 run with a known outcome, 1 solved its task\n" in router("usage", "--since", "all", "--no-advice")
     with Ledger.open() as ledger:
         for name, outcome in (("b", "no"), ("c", "yes"), ("d", None)):
             ledger.record(run(name))

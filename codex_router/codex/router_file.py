@@ -103,9 +103,10 @@ def _plan(document: dict[str, Any], path: object) -> Plan:
             known = ", ".join(sorted(names))
             what = f"route {_short(category)} = {_short(tier)}: there is no such profile (there are {known})"
             raise UsageError(what, where=path, hint=HINT)
+    plan = Plan(tiers, tuple(routes.items()))
     budgets = _table(document, "budget", path)
-    own = tuple((name, _own_budget(name, _table(budgets, name, path), path)) for name in budgets)
-    return Plan(tiers, tuple(routes.items()), budgets=own)
+    own = ((name, _own_budget(name, _table(budgets, name, path), path, plan)) for name in budgets)
+    return plan._replace(budgets=tuple(own))
 
 
 def check_tier_name(name: object, where: object = None) -> str:
@@ -177,14 +178,22 @@ def _solves_after(table: dict[str, Any], place: str) -> tuple[tuple[str, float],
     return tuple((name, float(share)) for name, share in said.items())
 
 
-def _own_budget(name: str, table: dict[str, Any], path: object) -> Budget:
+def _own_budget(name: str, table: dict[str, Any], path: object, plan: Plan) -> Budget:
+    """Return a category's budget; a limit that it does not name is its tier's."""
     place = f"{path}: [budget.{name}]"
     unknown = sorted(set(table) - {"max_turns", "max_cost_usd", "max_seconds"})
     if unknown:
         raise UsageError(
             f"unknown key `{unknown[0]}`", where=place, hint="known are max_turns, max_cost_usd, max_seconds"
         )
-    return _budget(table, place)
+    own, tier = _budget(table, place), plan.tier(plan.tier_for(name) or "")
+    if tier is None:
+        return own
+    return Budget(
+        own.max_turns if "max_turns" in table else tier.budget.max_turns,
+        own.max_cost_usd if "max_cost_usd" in table else tier.budget.max_cost_usd,
+        own.max_seconds if "max_seconds" in table else tier.budget.max_seconds,
+    )
 
 
 def _budget(table: dict[str, Any], place: str) -> Budget:
