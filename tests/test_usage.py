@@ -60,8 +60,8 @@ def test_ingest_says_what_it_read(codex_home: Path) -> None:
     with path.open("ab") as stream:
         stream.write(b"nonsense\n")
     text = router("ingest", "--sessions")
-    assert "1 session files, 1 of them new or changed: 8 model responses" in text
-    assert "1 lines skipped: not understood" in text
+    assert "1 session file, 1 of them new or changed: 8 model responses" in text
+    assert "1 line skipped: not understood" in text
     assert "0 of them new or changed" in router("ingest", "--sessions")
     said = json.loads(router("ingest", "--sessions", "--json"))["sessions"][0]
     assert (said["files"], said["files_read"], said["responses"]) == (1, 0, 0)

@@ -12,8 +12,8 @@ from codex_router.evidence.pricing import read_pricing
 from codex_router.evidence.session_files import find_sessions
 from codex_router.evidence.sessions import read_session
 from codex_router.show.console import err, out
-from codex_router.show.table import money
-from codex_router.show.usage import counted, named, tokens_words
+from codex_router.show.table import counted, money
+from codex_router.show.usage import named, tokens_words
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.show.charts import Bar, Point, Stack, bars, cost_and_pass, legend, patterns, stacked_bars
 from codex_router.show.report_tables import as_table, none, table
-from codex_router.show.table import money
+from codex_router.show.table import counted, money
 from codex_router.show.usage import (
     cost_words,
     counted,

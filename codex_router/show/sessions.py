@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from codex_router.show.table import counted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -30,11 +32,11 @@ class Account(NamedTuple):
 
 def account_lines(account: Account) -> Sequence[str]:
     """Return what a refresh did, in words."""
-    files = f"{account.files} session files, {account.read} of them new or changed"
-    lines = [f"{files}: {account.responses:,} model responses in {account.megabytes:,.1f} MB"]
+    files = f"{counted(account.files, 'session files')}, {account.read} of them new or changed"
+    lines = [f"{files}: {counted(account.responses, 'model responses')} in {account.megabytes:,.1f} MB"]
     if account.inherited:
         lines.append(f"{account.inherited:,} responses were copied from another thread and are counted there")
-    lines += [f"{count:,} lines skipped: {reason}" for reason, count in sorted(account.skipped.items())]
+    lines += [f"{counted(count, 'lines')} skipped: {reason}" for reason, count in sorted(account.skipped.items())]
     lines += [f"not read: {path}: {reason}" for path, reason in account.unreadable]
     return lines
 
@@ -54,7 +56,7 @@ def account_json(account: Account) -> dict[str, object]:
 
 def repriced_lines(done: Repriced) -> list[str]:
     """Return what pricing anew did, in words."""
-    lines = [f"{done.responses:,} model responses priced anew, {done.changed:,} of them at another price"]
+    lines = [f"{counted(done.responses, 'model responses')} priced anew, {done.changed:,} of them at another price"]
     if done.newly_known:
         lines.append(f"{done.newly_known:,} had no known price before")
     if done.now_unknown:

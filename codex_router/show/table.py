@@ -31,6 +31,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], title: s
     return result
 
 
+def counted(count: int, unit: str) -> str:
+    """Return a number of things; the unit is a plural."""
+    return f"{count:,} {unit.removesuffix('s') if count == 1 else unit}"
+
+
 SMALLEST = 1e-9
 """An amount below a billionth of a dollar is none: what sums of fractions leave."""
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import IO, TYPE_CHECKING, Any
 
 from codex_router.show.narrow import fitted
-from codex_router.show.table import money, table
+from codex_router.show.table import counted, money, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,11 +65,6 @@ def tokens_words(count: int) -> str:
 def percent_words(share: float | None) -> str:
     """Return a share as ``62 %``."""
     return "-" if share is None else f"{share:.0%}"
-
-
-def counted(count: int, unit: str) -> str:
-    """Return a number of things; the unit is a plural."""
-    return f"{count:,} {unit.removesuffix('s') if count == 1 else unit}"
 
 
 def spend_table(by: Sequence[str], lines: Sequence[Line], total: Spend, width: int) -> Table:
