@@ -15,7 +15,6 @@ from codex_router.show.report_tables import as_table, none, table
 from codex_router.show.table import counted, money
 from codex_router.show.usage import (
     cost_words,
-    counted,
     named,
     per_task_words,
     percent_words,
