@@ -399,6 +399,13 @@ def test_eight_machines_read_the_same_and_different_sessions_at_once(
         assert counted == sum(len(thread.answers) for thread in written)
 
 
+END_ALL = sa.text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+)
+"""Ends the connections of everybody else."""
+
+
 def test_a_connection_lost_in_mid_ingest_is_taken_up_again(postgres_url: str, tmp_path: Path) -> None:
     """Another session ends all of ours before the first statement of one file, the second of the next, and so on."""
     written = [plain("new", seed, tasks=3, responses=20) for seed in range(8)]
@@ -408,10 +415,6 @@ def test_a_connection_lost_in_mid_ingest_is_taken_up_again(postgres_url: str, tm
     with reading(files, files, lambda prompt: "fix", {}, Pricing()) as read:
         reads = list(read)
     admin = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
-    end_all = sa.text(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE pid <> pg_backend_pid() AND datname = current_database()"
-    )
     ended: list[str] = []
     to_come = 0
 
@@ -420,7 +423,7 @@ def test_a_connection_lost_in_mid_ingest_is_taken_up_again(postgres_url: str, tm
         to_come -= 1
         if to_come == 0:
             with admin.connect() as other:
-                assert other.execute(end_all).all()
+                assert other.execute(END_ALL).all()
             ended.append(statement.split("(")[0])
 
     with Store.open(postgres_url) as store:
@@ -440,10 +443,6 @@ def test_a_connection_lost_before_any_statement_is_taken_up_again(postgres_url: 
     thread = plain("new")
     thread.save(tmp_path)
     admin = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
-    end_all = sa.text(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE pid <> pg_backend_pid() AND datname = current_database()"
-    )
     ended: list[str] = []
     to_come = 0
 
@@ -454,7 +453,7 @@ def test_a_connection_lost_before_any_statement_is_taken_up_again(postgres_url: 
         to_come -= 1
         if to_come == 0:
             with admin.connect() as other:
-                assert other.execute(end_all).all()
+                assert other.execute(END_ALL).all()
             ended.append(statement)
 
     sa.event.listen(sa.Engine, "before_cursor_execute", end_all_at_zero)

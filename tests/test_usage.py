@@ -528,33 +528,26 @@ def test_control_characters_do_not_reach_the_terminal(codex_home: Path) -> None:
     assert "\x1b" not in router("usage", "--since", "all", "--by", "project", "--no-advice")
 
 
-def test_the_tier_of_a_run_is_known_also_when_it_is_recorded_later(codex_home: Path) -> None:
-
+@pytest.mark.parametrize("which", ["its own session goes on", "another session is read"])
+def test_a_run_recorded_after_its_session_was_read_has_its_tier_with_the_next_reading(
+    codex_home: Path, which: str
+) -> None:
     from test_ledger import RUN
 
-    thread = plain("new")
+    thread, other = plain("new"), plain("new", 2)
     save(codex_home, thread)
     assert usage("--by", "tier")["rows"][0]["tier"] == ""  # type: ignore[index]
     with Ledger.open() as ledger:
         ledger.record(RUN._replace(session_id=thread.id, tier="bulk"))
-    thread.task("once more", 1)
-    save(codex_home, thread)
+    if which == "another session is read":
+        save(codex_home, other)
+    else:
+        thread.task("once more", 1)
+        save(codex_home, thread)
     rows = usage("--by", "tier")["rows"]
     assert isinstance(rows, list)
-    assert [row["tier"] for row in rows] == ["bulk"]
-
-
-def test_a_run_recorded_after_its_session_was_read_has_its_tier_when_anything_is_read(codex_home: Path) -> None:
-    from test_ledger import RUN
-
-    thread = plain("new")
-    save(codex_home, thread)
-    assert usage("--by", "tier")["rows"][0]["tier"] == ""  # type: ignore[index]
-    with Ledger.open() as ledger:
-        ledger.record(RUN._replace(session_id=thread.id, tier="bulk"))
-    save(codex_home, plain("new", 2))
-    rows = usage("--by", "tier")["rows"]
-    assert {row["tier"]: row["tasks"] for row in rows} == {"bulk": 2, "": 2}  # type: ignore[attr-defined]
+    tasks = {row["tier"]: row["tasks"] for row in rows}
+    assert tasks == ({"bulk": 2, "": 2} if which == "another session is read" else {"bulk": 3})
 
 
 INTERRUPTED = """
