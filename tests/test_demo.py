@@ -43,7 +43,9 @@ def test_the_story(codex: Callable[[str], str], own_home: Path, version: str) ->
     assert re.search(r" 2 +\$0\.\d{4} +completed", ledger)
     assert re.search(r" 3 +\$0\.\d{4} +budget", ledger)
 
-    assert list(own_home.rglob("*.toml")) == []  # nothing of the user's was touched, nothing stays behind
+    # Nothing of the user's was touched, nothing stays behind. (Where a shell or a tool starts rustup, that makes itself
+    # a folder in any home: seen once.)
+    assert [path for path in own_home.rglob("*.toml") if path.parent.name != ".rustup"] == []
     assert not list((own_home / ".cache").glob("codex-router-demo-*"))
 
 
