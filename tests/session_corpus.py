@@ -250,6 +250,18 @@ def plain(shape: str, seed: int = 1, *, tasks: int = 2, responses: int = 4, fill
     return thread
 
 
+def old_review() -> tuple[Thread, Thread]:
+    """Return a thread and its review by a Codex that does not name the parent; only the turn is the same."""
+    parent, review = plain("middle", tasks=1), plain("middle", 9, tasks=0)
+    review.lines.clear()
+    review.meta(source={"subagent": "review"})
+    review.task("Review the changes", 3)
+    parent.turn = review.turn
+    parent.put("event_msg", {"type": "task_started", "turn_id": review.turn})
+    parent.put("event_msg", {"type": "user_message", "message": "Review the changes"})
+    return parent, review
+
+
 def write_corpus(home: Path, *, files: int, megabytes: float, new_share: float = 0.7) -> list[Thread]:
     """Write `files` sessions of about `megabytes` in all, most of them in the newest shape."""
     shapes = random.Random(7)

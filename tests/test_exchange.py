@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from session_corpus import plain, truth
+from session_corpus import old_review, plain, truth
 from test_store import read_into, totals
 
 from codex_router.errors import RouterError
@@ -121,13 +121,7 @@ def test_the_runs_of_two_machines_are_joined(tmp_path: Path, monkeypatch: pytest
 
 def test_a_review_finds_its_parent_in_another_machines_ledger(store: Store, tmp_path: Path) -> None:
     """An older Codex does not name the parent; its turn does."""
-    parent, review = plain("middle", tasks=1), plain("middle", 9, tasks=0)
-    review.lines.clear()
-    review.meta(source={"subagent": "review"})
-    review.task("Review the changes", 3)
-    parent.turn = review.turn
-    parent.put("event_msg", {"type": "task_started", "turn_id": review.turn})
-    parent.put("event_msg", {"type": "user_message", "message": "Review the changes"})
+    parent, review = old_review()
     parent.save(tmp_path / "mine")
     review.save(tmp_path / "theirs")
     read_into(store, tmp_path / "mine")

@@ -7,7 +7,8 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -66,14 +67,21 @@ def stopped(world: World) -> bool:
     return bool(found) and {state(pid) for pid in found} == {"T"}
 
 
-@BOTH
-@pytest.mark.parametrize("key", [CTRL_C, CTRL_BACKSLASH], ids=["ctrl-c", "ctrl-backslash"])
-def test_a_key_that_ends_it(make_world: MakeWorld, command: Callable[[World], str], key: str) -> None:
+@contextmanager
+def asleep(make_world: MakeWorld, command: Callable[[World], str]) -> Iterator[tuple[World, Terminal]]:
+    """Run a Codex in a terminal until its tool sleeps."""
     world = make_world("0.163.0", SLEEPER)
     world.write_profiles()
     with Terminal(world) as terminal:
         terminal.run(command(world))
         wait_for_the_tool(world)
+        yield world, terminal
+
+
+@BOTH
+@pytest.mark.parametrize("key", [CTRL_C, CTRL_BACKSLASH], ids=["ctrl-c", "ctrl-backslash"])
+def test_a_key_that_ends_it(make_world: MakeWorld, command: Callable[[World], str], key: str) -> None:
+    with asleep(make_world, command) as (world, terminal):
         terminal.type(key)
         terminal.expect("ready$ ")
         assert terminal.status() == (1 if key == CTRL_C else 131)
@@ -84,11 +92,7 @@ def test_a_key_that_ends_it(make_world: MakeWorld, command: Callable[[World], st
 @BOTH
 def test_an_interrupt_sent_to_it_alone_ends_it(make_world: MakeWorld, command: Callable[[World], str]) -> None:
     """As a program does that has started it; in a terminal, only what is typed reaches Codex without us."""
-    world = make_world("0.163.0", SLEEPER)
-    world.write_profiles()
-    with Terminal(world) as terminal:
-        terminal.run(command(world))
-        wait_for_the_tool(world)
+    with asleep(make_world, command) as (world, terminal):
         (started,) = running(world, "codex_router" if command is ours else "go on")
         os.kill(started, signal.SIGINT)
         terminal.expect("ready$ ")
@@ -171,11 +175,7 @@ def test_a_job_in_the_background_is_suspended_by_a_signal_to_it_alone(
 @BOTH
 def test_a_terminal_that_is_closed_ends_it(make_world: MakeWorld, command: Callable[[World], str]) -> None:
     """The shell goes away with its window, and the hang-up reaches Codex."""
-    world = make_world("0.163.0", SLEEPER)
-    world.write_profiles()
-    with Terminal(world) as terminal:
-        terminal.run(command(world))
-        wait_for_the_tool(world)
+    with asleep(make_world, command) as (world, terminal):
         terminal.hang_up()
         wait_for(lambda: not running(world, "go on"))
         wait_for(lambda: not running(world, "sleep 30") or command is bare)  # it leaves its tools behind

@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 from genai_prices import Usage as Tokens
 from genai_prices import calc_price
-from session_corpus import SHAPES, plain, truth
+from session_corpus import SHAPES, old_review, plain, truth
 
 from codex_router.errors import RouterError
 from codex_router.evidence import store_tables
@@ -237,13 +237,7 @@ def test_a_sub_agents_cost_is_its_roots(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_review_of_an_old_codex_finds_its_parent(store: Store, tmp_path: Path) -> None:
-    parent, review = plain("middle", tasks=1), plain("middle", 9, tasks=0)
-    review.lines.clear()
-    review.meta(source={"subagent": "review"})
-    review.task("Review the changes", 3)
-    parent.turn = review.turn
-    parent.put("event_msg", {"type": "task_started", "turn_id": review.turn})
-    parent.put("event_msg", {"type": "user_message", "message": "Review the changes"})
+    parent, review = old_review()
     parent.save(tmp_path)
     review.save(tmp_path)
     read_into(store, tmp_path)

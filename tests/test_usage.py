@@ -337,15 +337,19 @@ def test_a_plan_is_kept_apart(codex_home: Path) -> None:
     assert usage_line("all").split()[-1] == f"${total['plan_usd']:.3g}"
 
 
-def test_waste_is_named_with_its_dollars(codex_home: Path) -> None:
-    """A switch of the model in mid-session: 40,000 tokens at the full instead of the cached price of gpt-5.4."""
-    thread = plain("new", tasks=0)
-    thread.begin("fix it")
+def switch_the_model(thread: Thread) -> None:
     thread.answer((40_000, 0, 0, 10, 0))
     thread.answer((40_100, 40_000, 0, 10, 0))
     thread.model = "gpt-5.4"
     thread.put_context()
     thread.answer((41_000, 0, 0, 10, 0))
+
+
+def test_waste_is_named_with_its_dollars(codex_home: Path) -> None:
+    """A switch of the model in mid-session: 40,000 tokens at the full instead of the cached price of gpt-5.4."""
+    thread = plain("new", tasks=0)
+    thread.begin("fix it")
+    switch_the_model(thread)
     save(codex_home, thread)
     waste = usage()["waste"]
     assert isinstance(waste, list)
@@ -424,11 +428,7 @@ def test_waste_of_one_session_and_of_one_project(codex_home: Path) -> None:
         thread.lines.clear()
         thread.meta()
         thread.begin("fix it")
-        thread.answer((40_000, 0, 0, 10, 0))
-        thread.answer((40_100, 40_000, 0, 10, 0))
-        thread.model = "gpt-5.4"
-        thread.put_context()
-        thread.answer((41_000, 0, 0, 10, 0))
+        switch_the_model(thread)
         thread.put("event_msg", {"type": "turn_aborted", "turn_id": thread.turn, "reason": "interrupted"})
     save(codex_home, *threads)
     whole = waste()
@@ -619,7 +619,7 @@ def test_an_interrupted_ingest_goes_on_where_it_was(codex_home: Path, how: signa
 @pytest.mark.parametrize("width", [50, 60, 80, 100, 160])
 def test_a_narrow_terminal_breaks_no_number(codex_home: Path, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     thread = plain("new", tasks=2, responses=30)
-    thread.cwd = "/home/user/work/clients/a-client-with-a-long-name/warehouse-inventory-service"
+    thread.cwd = "/home/user/projects/clients/a-client-with-a-long-name/warehouse-inventory-service"
     thread.lines.clear()
     thread.meta()
     thread.task("fix it", 3)

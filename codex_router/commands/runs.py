@@ -20,6 +20,7 @@ from codex_router.errors import ExitCode, RouterError, UsageError
 from codex_router.evidence.ledger import Ledger
 from codex_router.show import runs as words
 from codex_router.show.console import err, out, print_json, show
+from codex_router.show.table import counted
 
 if TYPE_CHECKING:
     from codex_router.records import Response
@@ -84,8 +85,7 @@ def restore_run(*, run: str, state: str, yes: bool) -> int:
         notices.print(f"in the way, kept under another name: `{path}`", style="warn")
     for path in done.repositories:
         notices.print(f"not restored, a repository of its own that could not be stored: `{path}`", style="warn")
-    files = "1 file" if done.changed == 1 else f"{done.changed} files"
-    notices.print(f"restored state {state} of {found.run}: {files} changed", style="ok")
+    notices.print(f"restored state {state} of {found.run}: {counted(done.changed, 'files')} changed", style="ok")
     notices.print(f"take it back with `codex-router runs restore {found.run} {undo}`", style="hint")
     return ExitCode.DONE
 

@@ -64,12 +64,12 @@ def command(
         if not no_read and home.is_dir():
             _refresh(home, store)
         lines = spent(store, groups, first, last, conditions, default_efforts())
+        if as_csv:
+            show.write_csv(sys.stdout, groups, lines)
+            return ExitCode.DONE
         total = total_of(lines)
         lost = findings(store, total, first, last, chosen(conditions, default_efforts()))
         solved, failed = judged(store, first, last) if not conditions else (0, 0)
-    if as_csv:
-        show.write_csv(sys.stdout, groups, lines)
-        return ExitCode.DONE
     if as_json:
         print_json(
             {

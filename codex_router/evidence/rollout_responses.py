@@ -131,7 +131,8 @@ class Responses:
             if place.state.limits[0] is not None or not data.endswith(self._limits):
                 self._windows(line)
             return
-        self.look_behind()
+        if self._behind is not NO_BYTES:
+            self.look_behind()
         total, last = _counts(line, meter if own else None)
         if total != NOTHING and not (own and size(total) == meter.total_tokens):
             counts = None if self._inherits(line, total, last) else meter.count(total, last)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codex_router.show.charts import Bar, Point, Stack, bars, cost_and_pass, legend, patterns, stacked_bars
-from codex_router.show.report_tables import as_table, none, table
+from codex_router.show.report_tables import as_table, nothing, table
 from codex_router.show.table import counted, money
 from codex_router.show.usage import (
     cost_words,
@@ -139,7 +139,7 @@ def _spending(report: Report) -> str:
         if stack.series
     )
     words = "No amount is known." if report.total.responses else "Nothing was spent in this time."
-    return f'<h2>Spending over time</h2><div class="pair">{charts or none(words)}</div>'
+    return f'<h2>Spending over time</h2><div class="pair">{charts or nothing(words)}</div>'
 
 
 def _stack_table(stack: Stack, title: str) -> str:
@@ -169,7 +169,7 @@ def _waste(report: Report) -> str:
         ]
         for one in report.findings
     ]
-    lost = table("What was lost", ["lost", "how", "what to do"], rows) if rows else none("No waste was found.")
+    lost = table("What was lost", ["lost", "how", "what to do"], rows) if rows else nothing("No waste was found.")
     return (
         f"<h2>Where it went, and what was lost</h2>{chart}{lost}"
         '<p class="soft">Amounts with "about" rest on an assumption; one response may stand in two rows.</p>'
@@ -190,7 +190,7 @@ def _choice(report: Report) -> str:
         for one in sorted(report.points, key=lambda one: one.cost_usd)
     ]
     heads = ["arm", "tier", "mean cost", "pass rate", "90 % interval", "on the line"]
-    body = chart + as_table("Cost and pass rate", heads, rows) if chart else none("There is no estimate of any arm.")
+    body = chart + as_table("Cost and pass rate", heads, rows) if chart else nothing("There is no estimate of any arm.")
     return (
         "<h2>Cost and pass rate of what can be chosen</h2>"
         "<p>Diamonds are the tiers in force; the dashed line joins the arms that are best at some value of a solved "
@@ -215,13 +215,13 @@ def _solved(report: Report) -> str:
         "<h2>Cost per solved task</h2><p>Your own tasks (of all time), and below them the published figures of "
         "the same model; mean cost of an attempt divided "
         "by the pass rate, with the 90 % interval of the pass rate (Wilson). Published tasks are other people's: "
-        f'compare arms, not amounts.</p><figure class="lone">{body or none(words)}</figure>'
+        f'compare arms, not amounts.</p><figure class="lone">{body or nothing(words)}</figure>'
     )
 
 
 def _saving(report: Report) -> str:
     if not report.saved:
-        return f"<h2>What routing saved</h2>{none('No routed task with a known cost yet.')}"
+        return f"<h2>What routing saved</h2>{nothing('No routed task with a known cost yet.')}"
     rows = [
         [
             (one.against, None),
@@ -249,7 +249,9 @@ def _budgets(report: Report) -> str:
         for tier, hits, tasks in report.budget_hits
         if tasks
     ]
-    body = table("Budgets", ["tier", "stopped at a budget", "tasks", "share"], rows) if rows else none("No task yet.")
+    body = (
+        table("Budgets", ["tier", "stopped at a budget", "tasks", "share"], rows) if rows else nothing("No task yet.")
+    )
     return f"<h2>Budgets</h2>{body}"
 
 
@@ -278,7 +280,7 @@ def _tasks(report: Report) -> str:
         for row in sorted(report.tasks, key=lambda row: (row.cost_usd is None, -(row.cost_usd or 0.0)))
     ]
     if not rows:
-        return f"<h2>Dearest tasks</h2>{none('No task yet.')}"
+        return f"<h2>Dearest tasks</h2>{nothing('No task yet.')}"
     left = report.tasks_in_all - len(rows)
     more = f" The {left:,} cheaper ones are in the sums above only." if left > 0 else ""
     return (

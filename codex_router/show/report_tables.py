@@ -62,7 +62,7 @@ def _isolated(text: str) -> str:
     return escape(text) if text.isascii() else f"<bdi>{escape(text)}</bdi>"
 
 
-def none(words: str) -> str:
+def nothing(words: str) -> str:
     """Return what stands where there is nothing to show."""
     return f'<p class="none">{escape(words)}</p>'
 
